@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * account.h - one end of a move: where it is, and how to sign in.
+ *
+ * account_parse() reads a locator of the command line; nothing of it
+ * touches the network or a file. Passwords are not in here: secret_fn
+ * finds them when a driver signs in.
+ */
+#ifndef MAILHAUL_ACCOUNT_H
+#define MAILHAUL_ACCOUNT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mailhaul/err.h"
+
+enum account_kind {
+	KIND_IMAPS,          /* implicit TLS */
+	KIND_IMAP_STARTTLS,
+	KIND_IMAP_CLEARTEXT,
+	KIND_MBOX,
+	KIND_MAILDIR,
+	KIND_EML,            /* known to the grammar, not built yet: */
+	KIND_PST,
+	KIND_PATH,           /* an archive, kind found from content */
+	KIND_M365,
+	KIND_M365_IMAP,
+	KIND_M365_GRAPH
+};
+
+/*
+ * Writes the password into *out (malloc'd, the caller wipes and frees it).
+ * again: the last one was refused; a command is run again, a person asked
+ * again. -1 with EC_PASSWORD_MISSING when there is none.
+ */
+typedef int secret_fn(void *arg, bool again, char **out, struct err *e);
+
+struct account {
+	enum account_kind kind;
+	bool is_from;        /* source or destination, for sentences */
+	char *locator;       /* as given */
+	char *user;          /* percent-decoded, or NULL */
+	char *host;          /* without brackets, or NULL */
+	uint16_t port;
+	char *path;          /* archives and maildir: */
+	/* Set by the caller before open; borrowed. */
+	const char *ca_file; /* added to the system's roots, or NULL */
+	const char *pin;     /* SHA-256 of the certificate in hex, or NULL */
+	bool allow_cleartext;
+	bool compress;       /* use COMPRESS=DEFLATE where offered */
+	const char *spool_dir;
+	size_t body_limit;   /* octets of one body kept in memory */
+	secret_fn *secret;
+	void *secret_arg;
+	/* Set by the engine; a cancelled account's calls return soon. */
+	const atomic_int *cancel; /* non-zero: stop waiting, EC_INTERRUPTED */
+};
+
+/* EC_INPUT with a sentence that names the mistake (exit 65). */
+int account_parse(struct account *a, const char *locator, bool is_from,
+                  struct err *e);
+void account_release(struct account *a);
+bool account_is_imap(const struct account *a);
+/* True if both mean the same mailbox: refused as FROM and TO. */
+bool account_same(const struct account *a, const struct account *b);
+/* A short name for people: user, or the last part of the path. malloc'd. */
+char *account_name(const struct account *a);
+
+#endif

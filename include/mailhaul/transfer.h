@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transfer.h - the engine: claim, fetch, intend, put, settle, for any
+ * number of mailboxes at once, until everything is settled or can't be.
+ */
+#ifndef MAILHAUL_TRANSFER_H
+#define MAILHAUL_TRANSFER_H
+
+#include <stdatomic.h>
+
+#include "mailhaul/account.h"
+#include "mailhaul/event.h"
+#include "mailhaul/plan.h"
+#include "mailhaul/store.h"
+
+/* Exit codes of cli.md, also per mailbox. */
+enum exit_code {
+	EXIT_ALL_MOVED = 0,
+	EXIT_PROBLEMS = 1,
+	EXIT_UNFINISHED = 2,
+	EXIT_PERSON = 3,
+	EXIT_USAGE = 64,
+	EXIT_INPUT = 65,
+	EXIT_FAULT = 70,
+	EXIT_STORE = 73,
+	EXIT_BUSY = 75
+};
+
+/* One mailbox as the caller has prepared it: accounts parsed, secrets
+ * wired, options read. Borrowed during the run. */
+struct job {
+	const struct mailbox *mailbox;
+	struct account from, to;
+	const struct options *options;
+	int exit_code;       /* out */
+	struct err err;      /* out: why, if exit_code is 2 or 3 */
+	struct progress progress; /* out */
+};
+
+struct run_options {
+	unsigned mailboxes;     /* at once, 0: default */
+	uint64_t memory;        /* octets of bodies in flight, 0: default */
+	bool dry_run;
+	event_fn *event;
+	void *event_arg;
+	/* 1: stop claiming, finish what is in flight (10 s at most). */
+	const atomic_int *stop;
+};
+#define RUN_DEFAULT_LANES 3
+#define RUN_DEFAULT_MAILBOXES 4
+#define RUN_DEFAULT_MEMORY (24u << 20)
+
+/* Runs all jobs; each job's exit_code is set. Returns the exit code of the
+ * whole (the highest of 3, 2, 1, 0; 73, 75 if that is all there was). */
+int transfer_run(struct store *s, struct job *jobs, size_t n,
+                 const struct run_options *o);
+
+/* The exit code an error means for its mailbox or run. */
+int transfer_exit_code(const struct err *e);
+
+/* --- plan: both ends are asked, nothing is changed ---------------------- */
+
+struct plan_row {
+	const char *from;        /* paths */
+	const char *to;          /* NULL if left out */
+	const char *left_out;    /* why the whole folder is left out */
+	uint64_t messages, bytes; /* of the source folder */
+	uint64_t settled;        /* moved before */
+	uint64_t left_out_messages;
+	bool exists;             /* at the destination */
+	bool renamed;
+};
+typedef void plan_fn(const struct plan_row *r, void *arg);
+int transfer_plan(struct store *s, struct job *job, plan_fn *each,
+                  void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intake.h - what every reader does with the octets of a message: keep
+ * them, hash them, fingerprint them, in one go while they are in cache.
+ *
+ *   intake_begin(&in, m, expected, lf, &err);
+ *   intake_data(&in, p, n, &err);   any number
+ *   intake_end(&in, &err);          m->fetched, sha256, fp, size
+ *
+ * m->body must be initialised (body_init). lf: the octets come from an
+ * archive: each bare LF becomes CRLF, nothing else changes.
+ */
+#ifndef MAILHAUL_MIME_INTAKE_H
+#define MAILHAUL_MIME_INTAKE_H
+
+#include "mailhaul/mail.h"
+
+struct intake {
+	struct message *m; /* borrowed; NULL: not begun */
+	void *hash;        /* EVP_MD_CTX */
+	struct fp_scan *scan;
+	bool lf, last_cr;
+};
+int intake_begin(struct intake *in, struct message *m, uint64_t expected,
+                 bool lf, struct err *e);
+int intake_data(struct intake *in, const char *p, size_t n, struct err *e);
+int intake_end(struct intake *in, struct err *e);
+void intake_release(struct intake *in); /* also after a half message */
+
+#endif
