@@ -65,6 +65,9 @@ void account_release(struct account *a);
 bool account_is_imap(const struct account *a);
 /* True if both mean the same mailbox: refused as FROM and TO. */
 bool account_same(const struct account *a, const struct account *b);
+/* The same text for all locators of one mailbox, for comparing and as the
+ * store's to_key. Paths are resolved (realpath). malloc'd, NULL: memory. */
+char *account_key(const struct account *a);
 /* A short name for people: user, or the last part of the path. malloc'd. */
 char *account_name(const struct account *a);
 

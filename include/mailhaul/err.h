@@ -121,6 +121,16 @@ void err_detail(struct err *e, const char *detail, ...)
 /* Out of memory: ERR_RUN, NEXT_GIVE_UP. */
 int err_memory(struct err *e);
 
+/* So that compilers and analysers know what these return, and see no way
+ * on after a failure that is none. */
+static inline int err_failed(void)
+{
+	return -1;
+}
+#define err_set(...) (err_set(__VA_ARGS__), err_failed())
+#define err_setf(...) (err_setf(__VA_ARGS__), err_failed())
+#define err_memory(e) (err_memory(e), err_failed())
+
 void err_clear(struct err *e);
 
 /* The stable name of a code, never NULL. err_code_find: -1 if unknown. */

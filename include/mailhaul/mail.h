@@ -71,6 +71,10 @@ struct folder {
 	uint64_t messages;
 	uint64_t bytes;  /* STATUS=SIZE, RFC 8438 */
 	bool have_status;
+	/* A destination's PERMANENTFLAGS: keywords it keeps, space-separated;
+	 * any: new ones may be made. */
+	char *keywords;
+	bool any_keyword;
 };
 
 struct folder_list {
@@ -127,8 +131,10 @@ struct message {
 	/* After fetch. */
 	struct body body;     /* wire form: octets with CRLF line ends */
 	bool fetched;
+	bool described;       /* flags and date came only with the octets */
 	bool hole;            /* listed, can't be read: why says so */
 	struct err why;
+	size_t refused_of;    /* answered BAD in a command of so many, 0: no */
 	unsigned char sha256[32];
 	struct fingerprint fp;
 	/* Destination. */
@@ -141,11 +147,11 @@ struct message {
 	/* Life so far. */
 	enum msg_state state;
 	unsigned tries;       /* times it was alone in a failing batch */
-	unsigned batch_max;   /* most messages a batch with it may hold, 0: any */
+	unsigned batch_max;   /* most messages in a batch with it, 0: any */
 	bool repaired;        /* body is a repaired copy */
 	char *repair_note;    /* what was changed, or NULL */
 	unsigned char orig_sha256[32]; /* with repaired */
-	bool want_repair;     /* the original was refused: send a repaired copy */
+	bool want_repair;     /* the original was refused: repair it */
 };
 
 /* Messages of one source folder that go to one destination folder. */
@@ -157,6 +163,9 @@ struct batch {
 	size_t n, cap;
 	uint64_t bytes;        /* sum of size (advisory) */
 	uint64_t budget;       /* bytes taken from the memory budget */
+	size_t waiting;        /* a writer's: messages without a verdict */
+	struct batch *next;    /* in a queue */
+	size_t from, to;       /* the engine's: indices of the folders */
 };
 
 void folder_release(struct folder *f);

@@ -45,6 +45,7 @@ struct options {
 	char *from_password_file, *from_password_command;
 	char *to_password_file, *to_password_command;
 	char *csv;              /* CSV whose row of this name is read again */
+	uint32_t given;         /* which ones options_set was asked for */
 };
 void options_init(struct options *o);
 void options_release(struct options *o);
@@ -61,6 +62,9 @@ char *options_json(const struct options *o); /* malloc'd, NULL: memory */
 int options_from_json(struct options *o, const char *json, struct err *e);
 /* Replaces in o what over sets (lists as a whole). */
 int options_merge(struct options *o, const struct options *over);
+/* EC_INPUT if two options contradict each other (since after before; a
+ * password's file and its command): once all are set. */
+int options_check(const struct options *o, struct err *e);
 
 /* "10M" -> octets; YYYY-MM-DD in local time -> seconds. */
 int plan_size(const char *text, uint64_t *out);
@@ -100,6 +104,13 @@ int plan_folders(const struct folder_list *src,
                  const struct folder_list *dst, const struct name_rules *r,
                  const struct options *o, struct folder_target *to,
                  struct err *e);
+/* The same with what an earlier pass decided: prior[i] is src->v[i]'s
+ * target then (path), or NULL. prior itself may be NULL. */
+int plan_folders_again(const struct folder_list *src,
+                       const struct folder_list *dst,
+                       const struct name_rules *r, const struct options *o,
+                       const char *const *prior, struct folder_target *to,
+                       struct err *e);
 void folder_target_release(struct folder_target *t);
 
 /* One row of a fleet's CSV. */

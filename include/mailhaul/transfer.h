@@ -48,7 +48,7 @@ struct run_options {
 };
 #define RUN_DEFAULT_LANES 3
 #define RUN_DEFAULT_MAILBOXES 4
-#define RUN_DEFAULT_MEMORY (24u << 20)
+#define RUN_DEFAULT_MEMORY (20u << 20)
 
 /* Runs all jobs; each job's exit_code is set. Returns the exit code of the
  * whole (the highest of 3, 2, 1, 0; 73, 75 if that is all there was). */

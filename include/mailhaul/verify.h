@@ -32,7 +32,10 @@ struct verify_sum {
 	struct err source_err;
 	uint64_t source, settled, destination, others;
 	uint64_t differences[DIFF_COUNT];
-	uint64_t bytes_read;    /* deep */
+	uint64_t bytes_read;    /* whole copies that were read back */
+	/* Copies with other octets than were sent that are the same message
+	 * all the same: adopted, or rewritten by the destination. */
+	uint64_t rewritten;
 };
 
 /*

@@ -20,7 +20,11 @@ enum writer_trait {
 	WRITER_KEEPS_OCTETS = 1 << 0,
 	WRITER_NAMES_FIRST = 1 << 1, /* dest_name is chosen at intend time */
 	WRITER_LANES = 1 << 2,
-	WRITER_FLAG_CHANGES = 1 << 3 /* finish can change flags */
+	WRITER_FLAG_CHANGES = 1 << 3, /* finish can change flags */
+	WRITER_ONE_BY_ONE = 1 << 4,   /* each message waits for an answer */
+	/* Servers that store lines give CR LF back for CR CR LF: octets that
+	 * differ in white space alone are the same message. */
+	WRITER_FOLDS_SPACE = 1 << 5
 };
 
 enum outcome {
@@ -33,6 +37,7 @@ struct settled {
 	struct message *m;  /* still the batch's */
 	enum outcome outcome;
 	bool batch;         /* refused as one of several: halve and retry */
+	size_t of;          /* how many those were */
 	struct err why;
 };
 /* Called once a message; b is set with its last message: b is the
@@ -61,12 +66,13 @@ struct writer_ops {
 	               struct err *e);
 	/* The characters and rules of names here. */
 	struct name_rules (*rules)(struct writer *w);
-	/* Finds or creates the folder with these parts (parents too) and
-	 * subscribes it if it was created; fills raw, uidvalidity, uidnext
-	 * (the mark), messages. use: create with this special use where the
-	 * server lets us. made: parents and itself, told to the caller. */
-	int (*folder)(struct writer *w, struct folder *f, bool *created,
-	              struct err *e);
+	/* Finds or creates folders with these parts (comp; parents too) and
+	 * subscribes those that it made; fills raw, uidvalidity, uidnext
+	 * (the mark), messages, keywords. use: create with this special use
+	 * where the server lets us. A folder that can't be has why[i].code
+	 * set; -1 only when the handle is spent. */
+	int (*make)(struct writer *w, struct folder *v, size_t n,
+	            struct err *why, struct err *e);
 	/* Fills set_flags, set_keywords, dest_name of each message: what
 	 * submit will write. Pure; called before the intent is recorded. */
 	int (*prepare)(struct writer *w, const struct folder *f,

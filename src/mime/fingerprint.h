@@ -18,6 +18,8 @@
 struct fp_scan;
 struct fp_scan *fp_scan_new(void);
 int fp_scan_data(struct fp_scan *s, const char *p, size_t n);
+/* True once the header has ended: its components will not change. */
+bool fp_scan_in_text(const struct fp_scan *s);
 void fp_scan_end(struct fp_scan *s, struct fingerprint *out);
 void fp_scan_free(struct fp_scan **s);
 

@@ -14,10 +14,11 @@
 #define MAILHAUL_MIME_INTAKE_H
 
 #include "mailhaul/mail.h"
+#include "mime/sha256.h"
 
 struct intake {
 	struct message *m; /* borrowed; NULL: not begun */
-	void *hash;        /* EVP_MD_CTX */
+	struct sha256 hash;
 	struct fp_scan *scan;
 	bool lf, last_cr;
 };

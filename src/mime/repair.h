@@ -29,7 +29,6 @@ struct repair_look {
 	uint64_t nul, bare_lf, bare_cr, long_lines, raw_header, longest;
 	bool no_final_crlf;
 };
-int repair_look(const struct body *b, struct repair_look *out,
-                struct err *e);
+int repair_look(const struct body *b, struct repair_look *out, struct err *e);
 
 #endif

@@ -72,7 +72,7 @@ void imap_close(struct imap **im);
 void imap_abort(struct imap *im);
 bool imap_dead(const struct imap *im);
 
-unsigned imap_caps(const struct imap *im);        /* enum imap_cap */
+unsigned imap_caps(const struct imap *im);         /* enum imap_cap */
 uint64_t imap_append_limit(const struct imap *im); /* 0: not told */
 const char *imap_host(const struct imap *im);
 /* Greeting text, to tell servers apart; never NULL. */
@@ -81,7 +81,8 @@ void imap_set_body_max(struct imap *im, uint64_t octets);
 /* Octets and waits so far, for tests and benchmarks. */
 struct imap_counts {
 	uint64_t in, out; /* on the wire */
-	uint64_t waits;   /* times a read had to wait with nothing buffered */
+	uint64_t waits;   /* times a read had to wait with nothing buffered,
+	                   * those of the TLS handshake too */
 };
 struct imap_counts imap_counts(const struct imap *im);
 /* The same, summed over all connections of the process. */
@@ -100,8 +101,7 @@ int imap_cmd(struct imap *im, imap_tag *tag, struct err *e, const char *fmt,
              ...) __attribute__((format(printf, 4, 5)));
 /* As imap_cmd, but without the CRLF: the rest follows by imap_out(). */
 int imap_cmd_start(struct imap *im, imap_tag *tag, struct err *e,
-                   const char *fmt, ...)
-        __attribute__((format(printf, 4, 5)));
+                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Raw octets. Absorbs incoming answers (up to 64 MB, spooled in memory)
  * while the write blocks, so both sides never wait for each other. */
 int imap_out(struct imap *im, const void *p, size_t n, struct err *e);
@@ -131,6 +131,7 @@ struct imap_reply {
 	uint32_t num;            /* "* 12 EXISTS": 12 */
 	const char *line;
 	size_t len;
+	bool sunk; /* FETCH: its body literals went to the sink */
 };
 
 /* Where the literals of BODY[] go. Returning -1 ends the connection. */
@@ -156,8 +157,8 @@ void imap_wake(struct imap *im); /* any thread */
  * and BAD are not errors here. */
 typedef int imap_untagged_fn(const struct imap_reply *r, void *arg,
                              struct err *e);
-int imap_wait(struct imap *im, imap_tag tag, imap_untagged_fn *each,
-              void *arg, struct imap_reply *r, struct err *e);
+int imap_wait(struct imap *im, imap_tag tag, imap_untagged_fn *each, void *arg,
+              struct imap_reply *r, struct err *e);
 /* The same, but NO and BAD become errors by imap_error(). */
 int imap_do(struct imap *im, imap_tag tag, imap_untagged_fn *each, void *arg,
             struct err *e);
@@ -177,14 +178,15 @@ int imap_error(const struct imap *im, const struct imap_reply *r,
 
 /* FETCH of our own reader. keywords point into malloc'd memory. */
 struct imap_fetch {
-	uint32_t seq, uid;       /* uid 0: not told */
+	uint32_t seq, uid; /* uid 0: not told */
 	bool have_flags, have_date, have_size, have_body;
-	unsigned flags;          /* enum mail_flag */
-	char *keywords;          /* sorted, space-separated, or NULL */
+	unsigned flags; /* enum mail_flag */
+	char *keywords; /* sorted, space-separated, or NULL */
 	struct mail_date date;
 	uint64_t size, modseq;
-	bool body_nil;           /* BODY[] NIL: nothing there */
-	char *inline_body;       /* BODY[] as quoted string, malloc'd */
+	bool body_nil;     /* BODY[] NIL: nothing there */
+	char *inline_body; /* BODY[] as quoted string, malloc'd */
+	size_t inline_len; /* its octets: it may hold NUL */
 };
 /* 0, or -1 if the response is not a FETCH we understand (skip it). */
 int imap_parse_fetch(const struct imap_reply *r, struct imap_fetch *out);
@@ -195,8 +197,8 @@ int imap_parse_appenduid(const char *code, uint32_t *uidvalidity,
                          uint32_t **uids, size_t *n);
 /* Adds the uids of a SEARCH or ESEARCH (ALL) answer to a growing array.
  * 0, or -1 malformed. */
-int imap_parse_search(const struct imap_reply *r, uint32_t **uids,
-                      size_t *n, size_t *cap);
+int imap_parse_search(const struct imap_reply *r, uint32_t **uids, size_t *n,
+                      size_t *cap);
 /* Number after a response code's word: "UIDNEXT 12"; false if other. */
 bool imap_code_number(const char *code, const char *word, uint64_t *out);
 /* PERMANENTFLAGS: system flags, whether \* is there, and keywords. */
@@ -221,7 +223,8 @@ struct imap_namespace {
 int imap_parse_namespace(const struct imap_reply *r,
                          struct imap_namespace *out);
 void imap_namespace_release(struct imap_namespace *ns);
-/* VANISHED (EARLIER): uids as ranges lo, hi, ...; malloc'd. */
+/* VANISHED (EARLIER): uids as ranges lo, hi, ...; malloc'd. By our own
+ * reader: libetpan wraps numbers at 32 bits. */
 int imap_parse_vanished(const struct imap_reply *r, uint32_t **ranges,
                         size_t *n);
 

@@ -18,7 +18,10 @@ struct buf {
 	size_t n, cap, max;
 	bool full; /* the ceiling was hit */
 };
-#define BUF_INIT(ceiling) { .max = (ceiling) }
+#define BUF_INIT(ceiling)        \
+	{                        \
+		.max = (ceiling) \
+	}
 
 int buf_add(struct buf *b, const void *p, size_t n);
 int buf_str(struct buf *b, const char *s);
@@ -32,7 +35,7 @@ void buf_release(struct buf *b);
 void buf_release_p(struct buf *b); /* for cleanup attributes */
 
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
-void free_p(void *pp);  /* CLEANUP(free_p) char *s */
-void close_p(int *fd);  /* closes fd >= 0 */
+void free_p(void *pp); /* CLEANUP(free_p) char *s */
+void close_p(int *fd); /* closes fd >= 0 */
 
 #endif

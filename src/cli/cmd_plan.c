@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_plan.c - mailhaul plan, and what --dry-run shows. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/text.h"
+
+struct sums {
+	uint64_t folders, messages, bytes, settled, left_out;
+	struct table t;
+	struct json_list list;
+	bool json;
+};
+
+static void note(struct buf *b, const char *s)
+{
+	if (b->n > 0)
+		buf_str(b, "; ");
+	buf_str(b, s);
+}
+
+static void note_count(struct buf *b, uint64_t n, const char *what)
+{
+	if (n == 0)
+		return;
+	if (b->n > 0)
+		buf_str(b, "; ");
+	buf_fmt(b, "%s %s", text_count(n).s, what);
+}
+
+static void add_row(struct sums *s, const struct plan_row *r)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+	if (r->left_out != NULL)
+		note(&b, r->left_out);
+	else if (!r->exists)
+		note(&b, "will be created");
+	note_count(&b, r->settled, "settled before");
+	if (r->left_out == NULL)
+		note_count(&b, r->left_out_messages, "left out");
+	table_add(&s->t, r->from);
+	table_add(&s->t, r->to != NULL && r->left_out == NULL ? r->to : "-");
+	table_add(&s->t, text_count(r->messages).s);
+	table_add(&s->t, text_size(r->bytes).s);
+	table_add(&s->t, b.p);
+}
+
+static void print_row(struct sums *s, const struct plan_row *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "from", json_text(r->from));
+	json_object_set_new(o, "to", json_text(r->to));
+	json_object_set_new(o, "left_out", json_text(r->left_out));
+	json_object_set_new(o, "messages",
+	                    json_integer((json_int_t)r->messages));
+	json_object_set_new(o, "bytes", json_integer((json_int_t)r->bytes));
+	json_object_set_new(o, "settled", json_integer((json_int_t)r->settled));
+	json_object_set_new(o, "left_out_messages",
+	                    json_integer((json_int_t)r->left_out_messages));
+	json_object_set_new(o, "exists", json_boolean(r->exists));
+	json_object_set_new(o, "renamed", json_boolean(r->renamed));
+	json_item(&s->list, o);
+}
+
+static void each(const struct plan_row *r, void *arg)
+{
+	struct sums *s = arg;
+
+	s->folders++;
+	s->settled += r->settled;
+	if (r->left_out != NULL) {
+		s->left_out += r->messages;
+	} else {
+		s->left_out += r->left_out_messages;
+		s->messages += r->messages;
+		s->bytes += r->bytes;
+	}
+	if (s->json)
+		print_row(s, r);
+	else
+		add_row(s, r);
+}
+
+static int plan_json(struct json_list *all, struct store *store,
+                     struct job *job)
+{
+	struct sums s = { .json = true };
+	json_t *head = json_object(), *tail = json_object();
+	struct err e = { 0 };
+	int code = 0;
+
+	json_object_set_new(head, "mailbox", json_text(job->mailbox->name));
+	json_object_set_new(head, "from", json_text(job->mailbox->from));
+	json_object_set_new(head, "to", json_text(job->mailbox->to));
+	json_object_set_new(head, "options",
+	                    json_loads(job->mailbox->options, 0, NULL));
+	json_open_in(all, &s.list, head, "folders");
+	if (transfer_plan(store, job, each, &s, &e) != 0)
+		code = transfer_exit_code(&e);
+	json_object_set_new(tail, "messages",
+	                    json_integer((json_int_t)s.messages));
+	json_object_set_new(tail, "bytes", json_integer((json_int_t)s.bytes));
+	json_object_set_new(tail, "settled",
+	                    json_integer((json_int_t)s.settled));
+	json_object_set_new(tail, "left_out_messages",
+	                    json_integer((json_int_t)s.left_out));
+	json_object_set_new(tail, "exit", json_integer(code));
+	json_object_set_new(tail, "error", json_err(&e));
+	json_close(&s.list, tail);
+	return code;
+}
+
+static void print_sums(const struct sums *s)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(4096);
+
+	if (text_plural(&b, s->messages, "message", "messages") != 0 ||
+	    buf_fmt(&b, ", %s", text_size(s->bytes).s) != 0)
+		return;
+	note_count(&b, s->left_out, "left out");
+	note_count(&b, s->settled, "settled before");
+	printf("In all: %s.\n", b.p);
+}
+
+static int plan_text(struct cli *c, struct store *store, struct job *job)
+{
+	static const char *const title[] = { "FOLDER", "GOES TO", "MESSAGES",
+		                             "SIZE", "" };
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(64 << 20);
+	struct sums s = { 0 };
+	struct err e = { 0 };
+	int code = 0;
+
+	table_init(&s.t, 5, 1 << 2 | 1 << 3);
+	for (size_t i = 0; i < 5; i++)
+		table_add(&s.t, title[i]);
+	if (transfer_plan(store, job, each, &s, &e) != 0) {
+		talk_warn(&c->talk, "mailhaul: %s: %s", job->mailbox->name,
+		          e.text);
+		code = transfer_exit_code(&e);
+	} else if (buf_str(&b, job->mailbox->name) == 0 &&
+	           buf_fmt(&b, ": %s -> %s\n", job->mailbox->from,
+	                   job->mailbox->to) == 0 &&
+	           table_print(&b, &s.t, cli_width()) == 0) {
+		cli_print(&b);
+		print_sums(&s);
+	}
+	table_release(&s.t);
+	return code;
+}
+
+static int plan_all_json(struct store *s, struct jobs *j)
+{
+	json_t *tail = json_object();
+	struct json_list all;
+	int worst = 0;
+
+	json_open(&all, json_head("command", "plan"), "mailboxes");
+	for (size_t i = 0; i < j->n; i++)
+		worst = cli_worst(worst, plan_json(&all, s, &j->job[i]));
+	json_object_set_new(tail, "exit", json_integer(worst));
+	json_close(&all, tail);
+	return worst;
+}
+
+int cli_plan(struct cli *c, struct store *s, struct jobs *j)
+{
+	int worst = cli_signals(c, NULL);
+
+	if (worst != 0)
+		return worst;
+	if (c->json)
+		return plan_all_json(s, j);
+	for (size_t i = 0; i < j->n; i++) {
+		if (i > 0)
+			putchar('\n');
+		worst = cli_worst(worst, plan_text(c, s, &j->job[i]));
+	}
+	fflush(stdout);
+	talk_say(&c->talk, "Nothing was changed at either end.");
+	return worst;
+}
+
+static int run_plan(struct cli *c)
+{
+	struct jobs j = { 0 };
+	struct store *s;
+	int code = cli_store(c, false, &s);
+
+	if (code != 0)
+		return code;
+	code = cli_jobs(c, s, &j, NULL);
+	if (code == 0)
+		code = cli_plan(c, s, &j);
+	jobs_release(&j);
+	store_close(&s);
+	return code;
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.operands = "[MAILBOX...]",
+	.summary = "show folder by folder what a run would do",
+	.text = "Asks both ends and shows, folder by folder, where its mail "
+	        "goes, how much it is,\nwhat will be left out and why. "
+	        "Changes nothing at either end.\n",
+	.operands_max = 1u << 20,
+	.tables = { opts_json, opts_common },
+	.run = run_plan,
+};

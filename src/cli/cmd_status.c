@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_status.c - mailhaul status: how far each mailbox is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/text.h"
+#include "cli/view.h"
+
+static const char *state_of(struct store *s, const struct mailbox *m)
+{
+	if (store_mailbox_running(s, m->id))
+		return "running";
+	if (m->started == 0)
+		return "new";
+	if (m->last_exit < 0 || m->ended < m->started)
+		return "interrupted";
+	switch (m->last_exit) {
+	case EXIT_ALL_MOVED:
+		return "finished";
+	case EXIT_PROBLEMS:
+		return "problems";
+	case EXIT_PERSON:
+		return "needs you";
+	default:
+		return "unfinished";
+	}
+}
+
+static void add_row(struct table *t, const struct mailbox *m, const char *state,
+                    const struct progress *p)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+	int64_t now = (int64_t)time(NULL);
+
+	table_add(t, m->name);
+	table_add(t, state);
+	if (m->started == 0)
+		buf_str(&b, "-");
+	else
+		buf_fmt(&b, "%s of %s%s", text_count(view_settled(p)).s,
+		        text_count(p->listed).s, p->listing ? "+" : "");
+	table_add(t, b.n > 0 ? b.p : "");
+	buf_clear(&b);
+	if (m->started == 0)
+		buf_str(&b, "-");
+	else
+		buf_fmt(&b, "%s of %s", text_size(p->bytes_settled).s,
+		        text_size(p->bytes_listed).s);
+	table_add(t, b.n > 0 ? b.p : "");
+	table_add(t, text_count(p->problems).s);
+	buf_clear(&b);
+	if (m->ended != 0 && strcmp(state, "running") != 0 &&
+	    strcmp(state, "interrupted") != 0) {
+		buf_str(&b, text_time(m->ended, now).s);
+		if (m->last_text != NULL && m->last_text[0] != '\0')
+			buf_fmt(&b, ": %s", m->last_text);
+	} else if (m->started != 0) {
+		buf_fmt(&b, "since %s", text_time(m->started, now).s);
+	}
+	table_add(t, b.n > 0 ? b.p : "");
+}
+
+static json_t *json_mailbox(const struct mailbox *m, const char *state,
+                            const struct progress *p)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "mailbox", json_text(m->name));
+	json_object_set_new(o, "from", json_text(m->from));
+	json_object_set_new(o, "to", json_text(m->to));
+	json_object_set_new(o, "state", json_string(state));
+	json_object_set_new(o, "passes", json_integer(m->pass));
+	json_object_set_new(o, "started", json_when(m->started));
+	json_object_set_new(o, "ended", json_when(m->ended));
+	json_object_set_new(o, "exit",
+	                    m->last_exit < 0 ? json_null()
+	                                     : json_integer(m->last_exit));
+	json_object_set_new(o, "text", json_text(m->last_text));
+	json_object_set_new(o, "progress", json_progress(p));
+	return o;
+}
+
+/* One answer about all; e on failure. */
+static int answer(struct cli *c, struct store *s, struct buf *b,
+                  struct table *t, struct json_list *list, struct err *e)
+{
+	struct mailbox *m = NULL;
+	size_t n = 0;
+	int rc = store_mailboxes(s, c->args.operand, c->args.operands, &m, &n,
+	                         e);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const char *state = state_of(s, &m[i]);
+		struct progress p = { 0 };
+
+		rc = store_progress(s, m[i].id, &p, e);
+		if (rc == 0 && list != NULL)
+			json_item(list, json_mailbox(&m[i], state, &p));
+		else if (rc == 0)
+			add_row(t, &m[i], state, &p);
+	}
+	if (rc == 0 && list == NULL && n == 0)
+		buf_str(b, "There is no mailbox in this job store yet.\n");
+	else if (rc == 0 && list == NULL && table_print(b, t, cli_width()) != 0)
+		rc = err_memory(e);
+	mailboxes_free(&m, n);
+	return rc;
+}
+
+static int show_json(struct cli *c, struct store *s)
+{
+	json_t *head = json_head("command", "status");
+	struct json_list list;
+	struct err e = { 0 };
+	int rc;
+
+	json_object_set_new(head, "time", json_when((int64_t)time(NULL)));
+	json_object_set_new(head, "store", json_text(c->store));
+	json_open(&list, head, "mailboxes");
+	rc = answer(c, s, NULL, NULL, &list, &e);
+	json_close(&list, json_pack("{so}", "error", json_err(&e)));
+	return rc == 0 ? 0 : cli_fail(c, &e);
+}
+
+/* Lines end with "erase to the end of the line": drawn over the last
+ * answer without a flicker. */
+static void draw_over(const struct buf *b)
+{
+	printf("\033[H");
+	for (const char *p = b->p; p != NULL && *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+
+		printf("%.*s\033[K\n", (int)n, p);
+		p += n + (p[n] == '\n');
+	}
+	printf("\033[J");
+}
+
+static int show_text(struct cli *c, struct store *s, bool over)
+{
+	static const char *const title[] = { "MAILBOX", "STATE",    "MESSAGES",
+		                             "SIZE",    "PROBLEMS", "LAST" };
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(64 << 20);
+	struct err e = { 0 };
+	struct table t;
+	int rc;
+
+	table_init(&t, 6, 1 << 2 | 1 << 3 | 1 << 4);
+	for (size_t i = 0; i < 6; i++)
+		table_add(&t, title[i]);
+	rc = answer(c, s, &b, &t, NULL, &e);
+	table_release(&t);
+	if (rc != 0)
+		return cli_fail(c, &e);
+	if (over)
+		draw_over(&b);
+	else
+		cli_print(&b);
+	fflush(stdout);
+	return 0;
+}
+
+static int show(struct cli *c, struct store *s, bool over)
+{
+	return c->json ? show_json(c, s) : show_text(c, s, over);
+}
+
+/* A second, or until Ctrl-C. */
+static bool wait_second(void)
+{
+	const struct timespec part = { 0, 100000000 };
+
+	for (int i = 0; i < 10; i++) {
+		if (atomic_load(signals_stop()) != 0)
+			return false;
+		nanosleep(&part, NULL);
+	}
+	return atomic_load(signals_stop()) == 0;
+}
+
+static int watch(struct cli *c, struct store *s)
+{
+	bool over = !c->json && isatty(STDOUT_FILENO);
+	int code = cli_signals(c, NULL);
+
+	if (over && code == 0)
+		printf("\033[2J");
+	while (code == 0) {
+		code = show(c, s, over);
+		if (ferror(stdout) || !wait_second())
+			return code;
+	}
+	return code;
+}
+
+static int run_status(struct cli *c)
+{
+	struct store *s;
+	int code = cli_store(c, false, &s);
+
+	if (code != 0)
+		return code;
+	code = opt_given(&c->args, "watch") ? watch(c, s) : show(c, s, false);
+	store_close(&s);
+	return code;
+}
+
+static const struct opt own[] = { { "watch", 0, NULL, 0,
+	                            "show it again each second, until Ctrl-C" },
+	                          { NULL } };
+
+const struct command command_status = {
+	.name = "status",
+	.operands = "[MAILBOX...]",
+	.summary = "how far each mailbox is",
+	.text = "Shows each mailbox of the job store: how far it is, and how "
+	        "its last run ended.\nWorks while another process runs.\n\n"
+	        "new: not begun. running: being moved now. finished: all "
+	        "settled. problems: some\nmessages could not be moved. "
+	        "unfinished, interrupted: run again to go on. needs\nyou: "
+	        "sign-in, permission or quota; the last column says what.\n",
+	.operands_max = 1u << 20,
+	.tables = { own, opts_json, opts_common },
+	.run = run_status,
+};

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * adopt.c - mail that is at the destination already: from a run whose store
+ * was lost, from another tool, from the owner's own hands. It is recognised
+ * in the whole destination mailbox, by fingerprint, each copy once.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mime/fingerprint.h"
+#include "transfer/move.h"
+#include "util/buf.h"
+
+#define READ_AT_ONCE 200
+
+/* --- what stood there before us ------------------------------------------- */
+
+struct scan {
+	struct batch *b;
+	uint32_t *claimed;
+	size_t claimed_n;
+	bool failed;
+};
+
+static int uid_order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int keep_unclaimed(struct message *msg, void *arg)
+{
+	struct scan *s = arg;
+	uint32_t uid = (uint32_t)msg->uid;
+	struct message *to;
+
+	if (uid &&
+	    bsearch(&uid, s->claimed, s->claimed_n, sizeof(uid), uid_order))
+		return 0;
+	to = batch_add(s->b);
+	s->failed |= !to;
+	if (!to)
+		return -1;
+	message_move(to, msg);
+	to->dest_uid = uid;
+	if (to->key)
+		to->dest_name = strdup(to->key);
+	return 0;
+}
+
+static int add_copies(struct move *m, const struct to *t,
+                      const struct batch *part, struct err *e)
+{
+	if (store_begin(m->store, e))
+		return -1;
+	for (size_t i = 0; i < part->n; i++) {
+		const struct message *msg = &part->v[i];
+		struct dest_copy c = { .dest_folder = t->f.id,
+			               .uidvalidity = t->mark_uidvalidity,
+			               .uid = msg->dest_uid,
+			               .key = msg->key,
+			               .fp = msg->fp,
+			               .size = msg->size };
+
+		if (msg->fetched && store_copy_add(m->store, &c, e)) {
+			store_rollback(m->store);
+			return -1;
+		}
+	}
+	return store_commit(m->store, e);
+}
+
+static int read_headers(struct move *m, const struct to *t, struct batch *b,
+                        struct err *e)
+{
+	struct folder f = t->f;
+	struct batch part = { 0 };
+
+	f.uidvalidity = t->mark_uidvalidity;
+	for (size_t at = 0; at < b->n; at += part.n) {
+		part.v = b->v + at;
+		part.n = b->n - at < READ_AT_ONCE ? b->n - at : READ_AT_ONCE;
+		if (m->writer_ops->read(m->writer, &f, &part, true, NULL, NULL,
+		                        e) ||
+		    add_copies(m, t, &part, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int scan_folder(struct move *m, struct to *t, struct err *e)
+{
+	struct scan s = { .b = batch_new() };
+	struct folder now = { .raw = t->f.raw,
+		              .comp = t->f.comp,
+		              .depth = t->f.depth,
+		              .path = t->f.path };
+	int failed;
+
+	if (!s.b)
+		return err_memory(e);
+	failed = store_copies_clear(m->store, t->f.id, e) ||
+	         store_claimed(m->store, t->f.id, t->mark_uidvalidity, 0,
+	                       &s.claimed, &s.claimed_n, e) ||
+	         m->writer_ops->list(m->writer, &now, 1, keep_unclaimed, &s,
+	                             e) ||
+	         (s.failed && err_memory(e)) || read_headers(m, t, s.b, e);
+	m->adopting |= s.b->n > 0;
+	free(now.keywords);
+	free(s.claimed);
+	batch_free(&s.b);
+	return failed ? -1 : 0;
+}
+
+static int mark_scanned(struct move *m, struct to *t, struct err *e)
+{
+	t->scanned = true;
+	return store_dest_flags(m->store, t->f.id, true, t->doubted, e);
+}
+
+/* Folders of the destination that nothing is mapped to: mail that people
+ * moved there is recognised as well. */
+static int known_everywhere(struct move *m, struct err *e)
+{
+	struct folder_list all = { 0 };
+	int failed = m->writer_ops->folders(m->writer, &all, e);
+
+	for (size_t i = 0; i < all.n && !failed; i++) {
+		struct folder *f = &all.v[i];
+		bool changed, have = f->noselect || f->shared || !f->messages;
+
+		for (size_t k = 0; k < m->tos_n && !have; k++)
+			have = strcmp(m->tos[k].f.raw, f->raw) == 0;
+		if (have)
+			continue;
+		failed = store_dest_folder_put(
+		        m->store, m->job->mailbox->to_key, f, &changed, e);
+		if (!failed) {
+			struct to *v =
+			        realloc(m->tos, (m->tos_n + 1) * sizeof(*v));
+
+			if (!v) {
+				failed = err_memory(e);
+				break;
+			}
+			m->tos = v;
+			v += m->tos_n++;
+			memset(v, 0, sizeof(*v));
+			failed = folder_copy(&v->f, f) ? err_memory(e) : 0;
+			v->mark_uidvalidity = f->uidvalidity;
+			v->mark_uidnext = f->uidnext;
+			v->messages_before = f->messages;
+		}
+	}
+	folder_list_release(&all);
+	return failed;
+}
+
+int adopt_scan(struct move *m, struct err *e)
+{
+	bool first = false;
+
+	for (size_t i = 0; i < m->tos_n; i++)
+		first |= !m->tos[i].scanned && !m->tos[i].absent;
+	if (!first) {
+		m->adopting = true;
+		return 0;
+	}
+	if (known_everywhere(m, e))
+		return -1;
+	for (size_t i = 0; i < m->tos_n; i++) {
+		struct to *t = &m->tos[i];
+
+		if (t->scanned || t->absent || t->failed.code)
+			continue;
+		if ((t->messages_before && scan_folder(m, t, e)) ||
+		    mark_scanned(m, t, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* --- recognising ---------------------------------------------------------- */
+
+struct candidates {
+	struct dest_copy *v;
+	size_t n;
+	size_t message; /* index in the batch */
+};
+
+static void candidates_release(struct candidates *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < c[i].n; k++)
+			free(c[i].v[k].key);
+		free(c[i].v);
+	}
+}
+
+static struct to *folder_of(struct move *m, int64_t id)
+{
+	for (size_t i = 0; i < m->tos_n; i++)
+		if (m->tos[i].f.id == id)
+			return &m->tos[i];
+	return NULL;
+}
+
+static int drop_body(struct message *msg, void *arg)
+{
+	(void)arg;
+	body_release(&msg->body);
+	return 0;
+}
+
+/* Whether this copy has the octets, or else the fingerprint, of msg. */
+static int same_copy(struct move *m, struct writer *w,
+                     const struct dest_copy *c, const struct message *msg,
+                     bool *same, struct err *e)
+{
+	struct to *t = folder_of(m, c->dest_folder);
+	struct batch *b = batch_new();
+	struct message *copy = b ? batch_add(b) : NULL;
+	struct folder f;
+	int failed;
+
+	*same = false;
+	if (!copy) {
+		batch_free(&b);
+		return err_memory(e);
+	}
+	copy->dest_uid = c->uid;
+	copy->dest_name = c->key ? strdup(c->key) : NULL;
+	if (!t || t->absent || t->mark_uidvalidity != c->uidvalidity) {
+		batch_free(&b);
+		return 0;
+	}
+	f = t->f;
+	f.uidvalidity = c->uidvalidity;
+	failed = m->writer_ops->read(w, &f, b, false, drop_body, NULL, e);
+	if (!failed && copy->fetched)
+		*same = memcmp(copy->sha256, msg->sha256,
+		               sizeof(copy->sha256)) == 0 ||
+		        fp_compare(&copy->fp, &msg->fp) == FP_SAME;
+	batch_free(&b);
+	return failed;
+}
+
+static int adopt(struct move *m, const struct dest_copy *c, struct message *msg,
+                 bool *clash, struct err *e)
+{
+	msg->dest_uidvalidity = c->uidvalidity;
+	msg->dest_uid = c->uid;
+	free(msg->dest_name);
+	msg->dest_name = c->key ? strdup(c->key) : NULL;
+	/* Nothing was set by us: as it is there is as it is meant to be. */
+	msg->set_flags = msg->flags & MAIL_FLAGS_KEPT;
+	free(msg->set_keywords);
+	msg->set_keywords = msg->keywords ? strdup(msg->keywords) : NULL;
+	if (msg->keywords && !msg->set_keywords)
+		return err_memory(e);
+	if (store_begin(m->store, e))
+		return -1;
+	*clash = false;
+	if (store_settle(m->store, msg, MSG_ADOPTED, c->dest_folder, clash,
+	                 e) ||
+	    (!*clash && store_copy_claim(m->store, c->id, e)) ||
+	    (*clash && store_again(m->store, msg, e))) {
+		store_rollback(m->store);
+		return -1;
+	}
+	if (store_commit(m->store, e))
+		return -1;
+	msg->state = *clash ? MSG_SENDING : MSG_ADOPTED;
+	if (*clash)
+		msg->dest_uid = msg->dest_uidvalidity = 0;
+	return 0;
+}
+
+static int adopt_one(struct lane *l, const struct candidates *c,
+                     struct message *msg, struct err *e)
+{
+	for (size_t i = 0; i < c->n && msg->state != MSG_ADOPTED; i++) {
+		bool same, clash;
+
+		if (lane_drain(l, e) ||
+		    same_copy(l->m, l->writer, &c->v[i], msg, &same, e))
+			return -1;
+		if (same && adopt(l->m, &c->v[i], msg, &clash, e))
+			return -1;
+	}
+	return 0;
+}
+
+static void drop_adopted(struct move *m, struct batch *b)
+{
+	size_t kept = 0;
+	uint64_t n = 0, octets = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->v[i].state == MSG_ADOPTED) {
+			n++;
+			octets += b->v[i].size;
+			message_release(&b->v[i]);
+			continue;
+		}
+		if (kept != i)
+			message_move(&b->v[kept], &b->v[i]);
+		kept++;
+	}
+	b->n = kept;
+	pthread_mutex_lock(&m->lock);
+	m->progress.adopted += n;
+	m->progress.left -= m->progress.left < n ? m->progress.left : n;
+	m->progress.bytes_settled += octets;
+	pthread_mutex_unlock(&m->lock);
+}
+
+int adopt_batch(struct move *m, struct lane *l, struct batch *b, struct err *e)
+{
+	int failed = 0;
+
+	if (!m->adopting)
+		return 0;
+	for (size_t i = 0; i < b->n && !failed; i++) {
+		struct candidates c = { .message = i };
+
+		failed = store_copies_find(m->store, m->job->mailbox->to_key,
+		                           &b->v[i].fp, &c.v, &c.n, e);
+		if (!failed)
+			failed = adopt_one(l, &c, &b->v[i], e);
+		candidates_release(&c, 1);
+	}
+	drop_adopted(m, b);
+	return failed;
+}
