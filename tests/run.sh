@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# All tests: installs what is missing, builds, and runs them.
+#
+#   ./tests/run.sh             lint, unit and system tests
+#   ./tests/run.sh --full      also those that take minutes
+#   ./tests/run.sh --unit      only these; --system, --lint likewise
+#   ./tests/run.sh -k EXPR     only the system tests that match (pytest -k)
+#
+# The last line is "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. tests/lib/install.sh
+
+# Debian's Python, because the packages are Debian's.
+PYTHON=/usr/bin/python3
+BUILD=build
+passed=0 failed=0 skipped=0
+full="" match="" parts=""
+
+usage() {
+	sed -n '3,11s/^# \{0,1\}//p' tests/run.sh
+	trap - EXIT
+	exit "$1"
+}
+
+summary() {
+	local status=$?
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	printf '\n%d passed, %d failed, %d skipped\n' \
+		"$passed" "$failed" "$skipped"
+	[ "$failed" -eq 0 ] || exit 1
+}
+trap summary EXIT
+trap 'exit 130' INT TERM
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--full) full=--full ;;
+	--unit | --system | --lint) parts="$parts ${1#--}" ;;
+	-k)
+		[ $# -ge 2 ] || usage 64
+		match=$2
+		shift
+		;;
+	-h | --help) usage 0 ;;
+	*) usage 64 ;;
+	esac
+	shift
+done
+if [ -z "$parts" ]; then
+	parts="lint unit system"
+	[ -z "$match" ] || parts=system
+fi
+
+wants() {
+	case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+heading() {
+	printf '\n=== %s\n' "$*"
+}
+
+build() {
+	heading "build"
+	if [ -f $BUILD/build.ninja ]; then
+		meson configure $BUILD --werror -Dbuildtype=debugoptimized \
+			-Dtests=true || return 1
+	else
+		meson setup $BUILD --werror -Dbuildtype=debugoptimized || return 1
+	fi
+	ninja -C $BUILD
+}
+
+lint() {
+	local check start
+	for check in layers format hardened tidy; do
+		heading "lint: $check"
+		start=$SECONDS
+		if tests/lint/$check $full; then
+			passed=$((passed + 1))
+			printf 'ok: %s (%d s)\n' "$check" $((SECONDS - start))
+		elif [ $? -eq 77 ]; then
+			skipped=$((skipped + 1))
+			printf 'skipped: %s\n' "$check"
+		else
+			failed=$((failed + 1))
+			printf 'FAILED: %s\n' "$check"
+		fi
+	done
+}
+
+# Adds "passed failed skipped", which a script of Python printed.
+add() {
+	local p f s
+	if ! read -r p f s; then
+		p=0 f=1 s=0
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+unit() {
+	heading "unit"
+	rm -f $BUILD/meson-logs/testlog.json
+	meson test -C $BUILD --no-rebuild --suite unit --print-errorlogs
+	add < <("$PYTHON" tests/lib/count.py meson \
+		$BUILD/meson-logs/testlog.json)
+}
+
+system() {
+	heading "system"
+	rm -f $BUILD/system.xml
+	MAILHAUL_BIN=$PWD/$BUILD/src/mailhaul PYTHONDONTWRITEBYTECODE=1 \
+		"$PYTHON" -m pytest -c tests/system/pytest.ini tests/system \
+		-ra -q --durations=10 --junitxml=$BUILD/system.xml $full \
+		${match:+-k "$match"}
+	add < <("$PYTHON" tests/lib/count.py junit $BUILD/system.xml)
+}
+
+install_missing "$BUILD_PACKAGES" "$SERVER_PACKAGES" "$TEST_PACKAGES" ||
+	exit 1
+if ! build; then
+	say "The build failed." >&2
+	failed=1
+	exit 1
+fi
+! wants lint || lint
+! wants unit || unit
+! wants system || system
+[ "$failed" -eq 0 ]
