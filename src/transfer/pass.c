@@ -273,6 +273,8 @@ static int change_some(struct move *m, struct to *t, int64_t *after, bool *more,
 {
 	struct row_where w = { .mailbox = m->job->mailbox->id,
 		               .dest_folder = t->f.id,
+		               /* Adopted copies are not ours to change. */
+		               .states = 1u << MSG_MOVED,
 		               .flags_differ = true,
 		               .after_row = *after };
 	struct changes c = { .b = batch_new() };
