@@ -19,6 +19,7 @@ import pytest
 
 from harness import certs, dovecot as dovecots, program
 from harness.fakeimap import FakeImap
+from harness.practice import Practice
 from harness.proxy import Proxy
 
 ROOT = program.ROOT
@@ -118,6 +119,25 @@ def fake():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def practice(request):
+    """practice(**switches): a practice tenant, stopped at the end."""
+    started = []
+
+    def start(**switches):
+        tenant = Practice(**switches).start()
+        started.append(tenant)
+        return tenant
+
+    yield start
+    report = getattr(request.node, "report_call", None)
+    for tenant in started:
+        if report is not None and report.failed:
+            print("--- practice tenant")
+            print(tenant.log_text()[-3000:])
+        tenant.stop()
 
 
 @pytest.fixture
