@@ -13,15 +13,20 @@
 
 #define STORE_DEFAULT "./mailhaul.db"
 
-const struct command *const commands[] = {
-	&command_copy,     &command_add,    &command_plan,
-	&command_run,      &command_status, &command_verify,
-	&command_problems, &command_help,   NULL
-};
+const struct command *const commands[] = { &command_copy,
+	                                   &command_add,
+	                                   &command_check,
+	                                   &command_plan,
+	                                   &command_run,
+	                                   &command_status,
+	                                   &command_verify,
+	                                   &command_problems,
+	                                   &command_login,
+	                                   &command_help,
+	                                   NULL };
 
 /* Of the command line's contract, built later. */
-static const char *const planned[] = { "setup", "check", "report", "login",
-	                               "discover" };
+static const char *const planned[] = { "setup", "report", "discover" };
 #define PLANNED (sizeof(planned) / sizeof(planned[0]))
 
 const struct command *command_find(const char *name)
@@ -110,6 +115,7 @@ static int run_command(struct cli *c, const struct command *cmd, int argc,
 	c->json = opt_given(&c->args, "json");
 	c->yes = opt_given(&c->args, "yes");
 	c->quiet = c->talk.quiet = opt_given(&c->args, "quiet");
+	c->vault.nobody = c->json || c->quiet;
 	if (opt_given(&c->args, "verbose"))
 		log_to(talk_log, &c->talk);
 	return cmd->run(c);

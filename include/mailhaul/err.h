@@ -82,7 +82,12 @@ enum err_next {
 	X(EC_FOLDER_NAME, "folder-name")          \
 	X(EC_FOLDER_GONE, "folder-gone")          \
 	X(EC_ARCHIVE, "archive")                  \
-	X(EC_DOUBLED, "arrived-twice")
+	X(EC_DOUBLED, "arrived-twice")            \
+	X(EC_CONSENT, "consent-missing")          \
+	X(EC_NO_MAILBOX, "no-mailbox")            \
+	X(EC_IMAP_OFF, "imap-switched-off")       \
+	X(EC_NOT_FOUND, "not-found")              \
+	X(EC_EXISTS, "exists")
 
 enum err_code {
 #define X(code, name) code,

@@ -144,6 +144,10 @@ struct message {
 	uint32_t dest_uidvalidity;
 	uint32_t dest_uid;    /* 0: not known */
 	uint64_t dest_size;   /* verify: octets there */
+	/* Listings of a destination that tells (Graph). */
+	bool half;            /* ours, begun and never completed */
+	uint64_t attempt;     /* which sending made this copy; 0: not told */
+	char *note;           /* what could not be kept exactly, or NULL */
 	/* Life so far. */
 	enum msg_state state;
 	unsigned tries;       /* times it was alone in a failing batch */

@@ -44,6 +44,9 @@ struct options {
 	/* Where passwords are found, never a password. */
 	char *from_password_file, *from_password_command;
 	char *to_password_file, *to_password_command;
+	/* Microsoft 365: the organisation and the registration in it. */
+	char *tenant, *client_id, *cloud;
+	char *client_secret_file, *client_certificate;
 	char *csv;              /* CSV whose row of this name is read again */
 	uint32_t given;         /* which ones options_set was asked for */
 };

@@ -206,6 +206,7 @@ struct row_where {
 	unsigned states;       /* 1 << state | ..., 0: any */
 	bool unnamed;          /* moved or adopted, dest_uid NULL, no name */
 	bool flags_differ;     /* moved/adopted, flags differ from set_flags */
+	bool noted;            /* moved or adopted, with something to tell */
 	bool not_orphan;       /* still stands at the source */
 	int64_t after_row;     /* only rows beyond, for paging */
 	size_t limit;          /* 0: all */
@@ -229,6 +230,12 @@ int store_count(struct store *s, const struct row_where *w, uint64_t *n,
 int store_claimed(struct store *s, int64_t dest_folder,
                   uint32_t uidvalidity, uint32_t since, uint32_t **out,
                   size_t *n, struct err *e);
+
+/* True if a row (of any mailbox) claims the copy of this name in any folder
+ * of dest_folder's destination: people move copies. For destinations that
+ * know copies by name. */
+bool store_claimed_name(struct store *s, int64_t dest_folder,
+                        const char *name);
 
 /* A copied message of mailbox whose source place is gone and whose octets
  * (or, failing that, fingerprint) are m's: *row, 0 if none. */

@@ -58,6 +58,15 @@ int transfer_run(struct store *s, struct job *jobs, size_t n,
 /* The exit code an error means for its mailbox or run. */
 int transfer_exit_code(const struct err *e);
 
+/*
+ * Decides by which way a destination of KIND_M365 is reached: job->to.kind
+ * becomes KIND_M365_IMAP or KIND_M365_GRAPH. A mailbox keeps its way;
+ * remember: a new decision goes into the store. *why (malloc'd) is a
+ * sentence about a new decision, or NULL. Other kinds are left alone.
+ */
+int transfer_door(struct store *s, struct job *job, bool remember, char **why,
+                  struct err *e);
+
 /* --- plan: both ends are asked, nothing is changed ---------------------- */
 
 struct plan_row {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * writer.h - where mail goes to: IMAP, Maildir.
+ * writer.h - where mail goes to: IMAP, Microsoft Graph, Maildir.
  *
  * A handle belongs to one thread. Every message handed to submit comes
  * back from collect exactly once: stored, refused with a reason, or in
@@ -24,7 +24,11 @@ enum writer_trait {
 	WRITER_ONE_BY_ONE = 1 << 4,   /* each message waits for an answer */
 	/* Servers that store lines give CR LF back for CR CR LF: octets that
 	 * differ in white space alone are the same message. */
-	WRITER_FOLDS_SPACE = 1 << 5
+	WRITER_FOLDS_SPACE = 1 << 5,
+	/* A copy is known by dest_name (key in listings), not by a number;
+	 * NAMES_FIRST has it too. A listed uid is then when it was created,
+	 * on the scale of the folder's mark (uidnext). */
+	WRITER_BY_NAME = 1 << 6
 };
 
 enum outcome {
@@ -52,6 +56,10 @@ struct name_rules {
 	bool case_blind;
 	bool trims;           /* outer blanks are cut */
 	size_t max_component; /* octets, 0: any */
+	/* Names that no folder of mail may have at the top, in any case:
+	 * NULL-terminated, or NULL. "Files" becomes "Files (mail)". The
+	 * writer's, until its next folders(). */
+	const char *const *reserved;
 };
 
 struct writer_ops {
@@ -97,7 +105,8 @@ struct writer_ops {
 	            message_fn *each, void *arg, struct err *e);
 	/* Reads the octets of these copies (dest_uid or dest_name): body,
 	 * sha256, fp. headers_only: no body, fp.text = 0, sha256 zero. A
-	 * missing one is a hole. each is called as they come. */
+	 * missing one is a hole. each is called as they come. A copy with
+	 * attempt set that a person made of ours has sha256 and text 0. */
 	int (*read)(struct writer *w, const struct folder *f,
 	            struct batch *b, bool headers_only, message_fn *each,
 	            void *arg, struct err *e);
@@ -117,6 +126,7 @@ struct writer_ops {
 
 const struct writer_ops *writer_find(const struct account *a, struct err *e);
 
+extern const struct writer_ops writer_graph;
 extern const struct writer_ops writer_imap;
 extern const struct writer_ops writer_maildir;
 

@@ -36,9 +36,9 @@ struct command {
 };
 
 extern const struct command *const commands[]; /* NULL-terminated */
-extern const struct command command_add, command_copy, command_help,
-        command_plan, command_problems, command_run, command_status,
-        command_verify;
+extern const struct command command_add, command_check, command_copy,
+        command_help, command_login, command_plan, command_problems,
+        command_run, command_status, command_verify;
 const struct command *command_find(const char *name);
 /* The sentence for a command that is none, or none yet. */
 void command_unknown(struct talk *t, const char *name);

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "cli/jobs.h"
+#include "cli/view.h"
 #include "util/buf.h"
+#include "util/clock.h"
 
 #define BODY_LIMIT (1u << 20) /* a longer message goes to the spool */
 
@@ -45,7 +47,9 @@ static int make_absolute(char **path, struct err *e)
 int options_absolute(struct options *o, struct err *e)
 {
 	if (make_absolute(&o->ca_file, e) != 0 ||
-	    make_absolute(&o->from_password_file, e) != 0)
+	    make_absolute(&o->from_password_file, e) != 0 ||
+	    make_absolute(&o->client_secret_file, e) != 0 ||
+	    make_absolute(&o->client_certificate, e) != 0)
 		return -1;
 	return make_absolute(&o->to_password_file, e);
 }
@@ -149,6 +153,16 @@ static int merge(struct store *s, struct mailbox *m, struct options *o,
 	return store_mailbox_options(s, m->id, json, e);
 }
 
+/* A run tells its waits as events; other commands here. */
+static void say_waits(void *arg, const char *what, uint64_t until_ms)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(4096);
+
+	if (until_ms != 0 &&
+	    view_wait(&b, until_ms, what, clock_wall_ms()) == 0)
+		talk_say(arg, "%s", b.p);
+}
+
 static void wire(struct account *a, struct secret *secret, struct vault *v,
                  const struct options *o, const char *name)
 {
@@ -158,6 +172,8 @@ static void wire(struct account *a, struct secret *secret, struct vault *v,
 	a->compress = o->compress;
 	a->body_limit = BODY_LIMIT;
 	a->cancel = v->stop;
+	a->waiting = say_waits;
+	a->waiting_arg = v->talk;
 	secret_init(secret, v, a, o, name);
 	a->secret = secret_find;
 	a->secret_arg = secret;
@@ -180,7 +196,9 @@ static int load_one(struct jobs *j, size_t i, struct store *s, struct vault *v,
 		return -1;
 	wire(&job->from, &j->secret[2 * i], v, o, m->name);
 	wire(&job->to, &j->secret[2 * i + 1], v, o, m->name);
-	return 0;
+	if (m365_wire(&j->m365[2 * i], &job->from, o, v, e) != 0)
+		return -1;
+	return m365_wire(&j->m365[2 * i + 1], &job->to, o, v, e);
 }
 
 static int make_room(struct jobs *j, struct err *e)
@@ -188,7 +206,9 @@ static int make_room(struct jobs *j, struct err *e)
 	j->job = calloc(j->n + 1, sizeof(*j->job));
 	j->options = calloc(j->n + 1, sizeof(*j->options));
 	j->secret = calloc(2 * j->n + 1, sizeof(*j->secret));
-	if (j->job == NULL || j->options == NULL || j->secret == NULL)
+	j->m365 = calloc(2 * j->n + 1, sizeof(*j->m365));
+	if (j->job == NULL || j->options == NULL || j->secret == NULL ||
+	    j->m365 == NULL)
 		return err_memory(e);
 	return 0;
 }
@@ -210,6 +230,11 @@ int jobs_load(struct jobs *j, struct store *s, struct vault *v,
 
 void jobs_release(struct jobs *j)
 {
+	/* A handle may be shared by several and use what the first lent. */
+	for (size_t i = 0; j->m365 != NULL && i < 2 * j->n; i++)
+		oauth_put(&j->m365[i].oauth);
+	for (size_t i = 0; j->m365 != NULL && i < 2 * j->n; i++)
+		m365_release(&j->m365[i]);
 	for (size_t i = 0; i < j->n; i++) {
 		if (j->job != NULL) {
 			account_release(&j->job[i].from);
@@ -225,6 +250,7 @@ void jobs_release(struct jobs *j)
 	free(j->job);
 	free(j->options);
 	free(j->secret);
+	free(j->m365);
 	mailboxes_free(&j->mailbox, j->n);
 	*j = (struct jobs){ 0 };
 }

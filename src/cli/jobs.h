@@ -10,6 +10,7 @@
 #ifndef MAILHAUL_CLI_JOBS_H
 #define MAILHAUL_CLI_JOBS_H
 
+#include "cli/m365.h"
 #include "cli/secret.h"
 #include "mailhaul/store.h"
 #include "mailhaul/transfer.h"
@@ -20,6 +21,7 @@ struct jobs {
 	struct mailbox *mailbox; /* as many */
 	struct options *options;
 	struct secret *secret; /* two for each: from, to */
+	struct m365 *m365;     /* likewise; used where an end is one */
 };
 
 /* over: options of the command line, merged into the stored ones and kept

@@ -134,18 +134,31 @@ void json_item(struct json_list *l, json_t *object)
 	dump(object);
 }
 
-void json_close(struct json_list *l, json_t *tail)
+static void print_tail(json_t *tail)
 {
 	char *s = json_dumps(tail, FLAGS);
 
 	if (s != NULL && json_object_size(tail) > 0)
-		printf("],%s", s + 1);
+		printf(",%s", s + 1);
 	else
-		printf("]}");
+		putchar('}');
 	free(s);
 	json_decref(tail);
+}
+
+void json_close(struct json_list *l, json_t *tail)
+{
+	putchar(']');
+	print_tail(tail);
 	if (l->outer != NULL)
 		return;
 	putchar('\n');
 	fflush(stdout);
+}
+
+void json_also(struct json_list *l, const char *name)
+{
+	putchar(']');
+	printf(",\"%s\":[", name);
+	l->first = true;
 }

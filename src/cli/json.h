@@ -8,6 +8,7 @@
  *
  *   json_open(&j, head, "problems");   {"v":1,...,"problems":[
  *   json_item(&j, object);             any number of times
+ *   json_also(&j, "notes");            ],"notes":[   and more items
  *   json_close(&j, tail);              ],...}
  *
  * An item may itself be such a list: json_open_in() within the outer one.
@@ -42,6 +43,7 @@ void json_open(struct json_list *l, json_t *head, const char *name);
 void json_open_in(struct json_list *outer, struct json_list *l, json_t *head,
                   const char *name);
 void json_item(struct json_list *l, json_t *object);
+void json_also(struct json_list *l, const char *name);
 void json_close(struct json_list *l, json_t *tail);
 
 #endif

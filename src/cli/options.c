@@ -61,6 +61,19 @@ const struct opt opts_mailbox[] = {
 	  "first line it prints is the source's password" },
 	{ "to-password-command", 0, "COMMAND", OPT_MAILBOX,
 	  "the same for the destination" },
+	{ "tenant", 0, "DOMAIN", OPT_MAILBOX,
+	  "Microsoft 365: the organisation (else $MAILHAUL_TENANT, else the "
+	  "domain of the address)" },
+	{ "client-id", 0, "ID", OPT_MAILBOX,
+	  "the registration that mailhaul signs in as (else "
+	  "$MAILHAUL_CLIENT_ID)" },
+	{ "client-secret-file", 0, "FILE", OPT_MAILBOX,
+	  "first line is its secret (else $MAILHAUL_CLIENT_SECRET): no "
+	  "person signs in" },
+	{ "client-certificate", 0, "FILE", OPT_MAILBOX,
+	  "its certificate and key, PEM: no person signs in" },
+	{ "cloud", 0, "NAME", OPT_MAILBOX,
+	  "global, usgov, dod or china (global)" },
 	{ NULL }
 };
 

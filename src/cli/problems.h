@@ -5,6 +5,7 @@
 #define MAILHAUL_CLI_PROBLEMS_H
 
 #include "cli/cli.h"
+#include "cli/json.h"
 
 #define STATE_BIT(s) (1u << (s))
 /* Could not be moved. */
@@ -26,6 +27,13 @@ void paths_release(struct paths *p);
 /* problems_list.c: grouped by reason, or as JSON. An exit code. */
 int problems_list(struct cli *c, struct store *s, const struct mailbox *v,
                   size_t n);
+/* problems_notes.c: messages that have arrived, and what is not exactly as
+ * it was. The number of them, or -1. */
+int64_t problems_notes_text(struct store *s, const struct mailbox *v, size_t n,
+                            struct err *e);
+/* The same as items of a list. */
+int64_t problems_notes_json(struct json_list *l, struct store *s,
+                            const struct mailbox *v, size_t n, struct err *e);
 /* export.c: every problem of the jobs as DIR/<mailbox>-<folder>-<uid>.eml.
  * An exit code: 1 if some could not be fetched. */
 int problems_export(struct cli *c, struct store *s, struct jobs *j,

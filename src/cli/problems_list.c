@@ -12,7 +12,7 @@
 #include "cli/text.h"
 
 #define CODES 64 /* more than there are err codes */
-_Static_assert(EC_DOUBLED < CODES, "a code is an index");
+_Static_assert(EC_EXISTS < CODES, "a code is an index");
 
 int paths_load(struct paths *p, struct store *s, int64_t mailbox, struct err *e)
 {
@@ -198,9 +198,11 @@ static int list_text(struct cli *c, struct store *s, const struct mailbox *v,
 	if (each_mailbox(s, v, n, LISTED_STATES, count_row, w, e) != 0 ||
 	    print_groups(s, v, n, w, e) != 0)
 		return -1;
-	fflush(stdout);
 	if (count_all(w, LISTED_STATES) == 0)
 		printf("No problems.\n");
+	if (problems_notes_text(s, v, n, e) < 0)
+		return -1;
+	fflush(stdout);
 	if (count_all(w, PROBLEM_STATES) > 0)
 		talk_say(&c->talk,
 		         "\nThey are still in the source. --export DIR writes "
@@ -253,6 +255,13 @@ static int list_json(struct store *s, const struct mailbox *v, size_t n,
 			json_object_set_new(
 			        counts, msg_state_name((enum msg_state)i),
 			        json_integer((json_int_t)w->count[i][0]));
+	json_also(&list, "notes");
+	if (rc == 0) {
+		int64_t notes = problems_notes_json(&list, s, v, n, e);
+
+		rc = notes < 0 ? -1 : 0;
+		json_object_set_new(counts, "notes", json_integer(notes));
+	}
 	json_object_set_new(tail, "counts", counts);
 	json_object_set_new(tail, "error", rc != 0 ? json_err(e) : json_null());
 	json_close(&list, tail);

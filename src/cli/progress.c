@@ -8,12 +8,14 @@
 #include "cli/json.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "mailhaul/transfer.h"
 #include "util/log.h"
 
 #define DRAW_MS 250
 #define LINE_MS 5000
 #define JSON_MS 1000
 #define NAME_MAX_COLUMNS 32
+#define OTHERS "; other mailboxes go on"
 #define PROBLEMS_SAID 20 /* of a mailbox; 'problems' lists them all */
 
 void progress_init(struct progress_view *p, struct talk *t, bool json)
@@ -33,6 +35,7 @@ void progress_release(struct progress_view *p)
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->v[i].name);
 		free(p->v[i].wait_text);
+		free(p->v[i].said_text);
 	}
 	free(p->v);
 	free(p->total.name);
@@ -162,24 +165,52 @@ static void say_problem(struct progress_view *p, struct view *v,
 		          "them all.");
 }
 
-static void note_wait(struct view *v, const struct event *ev)
+/* While nothing moves, the same reason is said once, not with each try of
+ * each lane. */
+static bool is_news(struct view *v, const char *text)
 {
-	v->wait_until_ms = ev->wait_until_ms;
-	free(v->wait_text);
-	v->wait_text = ev->text != NULL ? strdup(ev->text) : NULL;
+	uint64_t settled = view_settled(&v->p);
+
+	if (v->said_text != NULL && v->said_at == settled &&
+	    strcmp(v->said_text, text) == 0)
+		return false;
+	free(v->said_text);
+	v->said_text = strdup(text);
+	v->said_at = settled;
+	return true;
 }
 
-static void say_wait(struct progress_view *p, const struct view *v,
+/* A single mailbox has no others that go on. */
+static void note_wait(const struct progress_view *p, struct view *v,
+                      const struct event *ev)
+{
+	const size_t tail = sizeof(OTHERS) - 1;
+	size_t n = ev->text != NULL ? strlen(ev->text) : 0;
+
+	if (p->n < 2 && n > tail && strcmp(ev->text + n - tail, OTHERS) == 0)
+		n -= tail;
+	v->wait_until_ms = ev->wait_until_ms;
+	free(v->wait_text);
+	v->wait_text = ev->text != NULL ? strndup(ev->text, n) : NULL;
+}
+
+static void say_wait(struct progress_view *p, struct view *v,
                      const struct event *ev)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
 
-	if (buf_fmt(&b, "waits until %s: %s",
-	            text_time((int64_t)(ev->wait_until_ms / 1000),
-	                      (int64_t)(ev->now_ms / 1000))
-	                    .s,
-	            ev->text != NULL ? ev->text : "") == 0)
+	if (ev->wait_until_ms > ev->now_ms && v->wait_text != NULL &&
+	    is_news(v, v->wait_text) &&
+	    view_wait(&b, ev->wait_until_ms, v->wait_text, ev->now_ms) == 0)
 		say_about(p, v, ev->folder, b.p);
+}
+
+/* Of several, one that stops before the others is told at once. */
+static void say_stopped(struct progress_view *p, const struct view *v,
+                        const struct event *ev)
+{
+	if (p->n > 1 && ev->exit_code > EXIT_PROBLEMS && ev->err != NULL)
+		say_about(p, v, NULL, ev->err->text);
 }
 
 /* Without a terminal, and above the block of one. */
@@ -204,11 +235,13 @@ static void say_event(struct progress_view *p, struct view *v,
 		say_problem(p, v, ev);
 		break;
 	case EVENT_RETRY:
-		if (ev->err != NULL)
+		if (ev->err != NULL && is_news(v, ev->err->text))
 			say_about(p, v, ev->folder, ev->err->text);
 		break;
-	case EVENT_PROGRESS:
 	case EVENT_DONE:
+		say_stopped(p, v, ev);
+		break;
+	case EVENT_PROGRESS:
 		break;
 	}
 }
@@ -272,12 +305,12 @@ void progress_event(const struct event *ev, void *arg)
 		json_event(v, ev);
 		return;
 	}
-	if (ev->kind == EVENT_PROGRESS) {
+	if (ev->kind == EVENT_PROGRESS || ev->kind == EVENT_DONE) {
 		v->p = ev->progress;
 		rate_add(&v->rate, ev->now_ms, v->p.bytes_moved);
 	}
 	if (ev->kind == EVENT_WAIT)
-		note_wait(v, ev);
+		note_wait(p, v, ev);
 	if (ev->kind == EVENT_DONE)
 		v->done = true;
 	say_event(p, v, ev);

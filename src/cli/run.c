@@ -35,6 +35,26 @@ static int ask_first(struct cli *c, struct jobs *j)
 	return 0;
 }
 
+/* Likewise the device codes that only a person can enter. What else is
+ * wrong is told when the mailbox begins. -1: stopped. */
+static int sign_in_first(struct cli *c, struct jobs *j)
+{
+	for (size_t i = 0; i < 2 * j->n; i++) {
+		const struct job *job = &j->job[i / 2];
+		const struct account *a = i % 2 == 0 ? &job->from : &job->to;
+		struct err e = { 0 };
+
+		if (!account_is_m365(a) || a->oauth == NULL ||
+		    oauth_app_only(a->oauth) || !m365_person(&c->vault))
+			continue;
+		if (m365_ready(a, &e) != 0 && e.code == EC_INTERRUPTED) {
+			talk_err(&c->talk, &e);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* ", 3 were there already" if n is not 0. */
 static int also(struct buf *b, uint64_t n, const char *what)
 {
@@ -185,7 +205,7 @@ int cli_run(struct cli *c, struct store *s, struct jobs *j)
 	code = cli_signals(c, STOPPING);
 	if (code != 0)
 		return code;
-	if (ask_first(c, j) != 0)
+	if (ask_first(c, j) != 0 || sign_in_first(c, j) != 0)
 		return EXIT_UNFINISHED;
 	code = run_all(c, s, j, &o);
 	if (c->json)

@@ -34,7 +34,7 @@ void secret_wipe(char **p)
 }
 
 /* As far as the limits let us: a swapped-out page outlives the process. */
-static char *locked(const char *value)
+char *secret_locked(const char *value)
 {
 	char *p = strdup(value);
 
@@ -51,7 +51,7 @@ static char *take_variable(const char *name)
 
 	if (value == NULL)
 		return NULL;
-	p = *value != '\0' ? locked(value) : NULL;
+	p = *value != '\0' ? secret_locked(value) : NULL;
 	explicit_bzero(value, strlen(value));
 	unsetenv(name);
 	return p;
@@ -64,12 +64,16 @@ void vault_init(struct vault *v, struct talk *t, const atomic_int *stop)
 		             .stop = stop };
 	v->from = take_variable("MAILHAUL_FROM_PASSWORD");
 	v->to = take_variable("MAILHAUL_TO_PASSWORD");
+	v->client_secret = take_variable("MAILHAUL_CLIENT_SECRET");
+	v->passphrase = take_variable("MAILHAUL_CERTIFICATE_PASSPHRASE");
 }
 
 void vault_release(struct vault *v)
 {
 	secret_wipe(&v->from);
 	secret_wipe(&v->to);
+	secret_wipe(&v->client_secret);
+	secret_wipe(&v->passphrase);
 	csv_release(&v->csv);
 	free(v->csv_source);
 	pthread_mutex_destroy(&v->lock);
@@ -107,9 +111,10 @@ static const char *environment_of(const struct secret *s)
 
 bool secret_must_ask(const struct secret *s)
 {
-	return account_is_imap(s->account) && file_of(s) == NULL &&
-	       command_of(s) == NULL && s->options->csv == NULL &&
-	       environment_of(s) == NULL && secret_terminal();
+	return account_is_imap(s->account) && !account_is_m365(s->account) &&
+	       file_of(s) == NULL && command_of(s) == NULL &&
+	       s->options->csv == NULL && environment_of(s) == NULL &&
+	       secret_terminal();
 }
 
 static int missing(const struct secret *s, struct err *e)
@@ -168,7 +173,7 @@ static int look(struct secret *s, bool again, char **out, struct err *e)
 static int keep(struct secret *s, const char *value, struct err *e)
 {
 	secret_wipe(&s->kept);
-	s->kept = locked(value);
+	s->kept = secret_locked(value);
 	return s->kept != NULL ? 0 : err_memory(e);
 }
 

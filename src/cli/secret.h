@@ -24,7 +24,10 @@
 struct vault {
 	pthread_mutex_t lock;
 	struct talk *talk;
-	char *from, *to; /* MAILHAUL_FROM_PASSWORD, MAILHAUL_TO_PASSWORD */
+	char *from, *to;     /* MAILHAUL_FROM_PASSWORD, MAILHAUL_TO_PASSWORD */
+	char *client_secret; /* MAILHAUL_CLIENT_SECRET */
+	char *passphrase;    /* MAILHAUL_CERTIFICATE_PASSPHRASE */
+	bool nobody;         /* no person reads along: --json, --quiet */
 	const atomic_int *stop;
 	struct csv csv; /* the CSV last read, and which it is */
 	char *csv_source;
@@ -68,5 +71,9 @@ int secret_from_csv(struct vault *v, const struct secret *s, bool again,
 int secret_from_terminal(struct vault *v, const struct account *a, bool again,
                          char **out, struct err *e);
 bool secret_terminal(void); /* there is one to ask on */
+/* Asks on the terminal without echo; *out NULL: there is none. */
+int secret_ask(struct vault *v, const char *prompt, char **out, struct err *e);
+/* A copy kept out of swap as far as the limits let us. malloc'd. */
+char *secret_locked(const char *value);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "cli/secret.h"
 #include "cli/signals.h"
+#include "cli/text.h"
 #include "util/buf.h"
 #include "util/clock.h"
 
@@ -35,7 +36,8 @@ static int bad(struct err *e, const char *what, const char *where,
                const char *next)
 {
 	return err_setf(e, ERR_ACCOUNT, NEXT_SIGN_IN, EC_PASSWORD_MISSING,
-	                "The password %s '%.160s' %s", what, where, next);
+	                "The %s '%.160s' for the password or secret %s", what,
+	                where, next);
 }
 
 /* The first line of b, without its end; NULL: there is none, or a NUL. */
@@ -76,6 +78,17 @@ static char *fill_in(const char *template, const char *user)
 	return buf_take(&b);
 }
 
+static int not_closed(const char *path, struct err *e)
+{
+	CLEANUP(buf_release_p) struct buf next = BUF_INIT(1 << 16);
+
+	if (buf_str(&next, "may be read by others on this machine. Close it: "
+	                   "chmod 600 ") != 0 ||
+	    text_shell(&next, path) != 0)
+		return err_memory(e);
+	return bad(e, "file", path, next.p);
+}
+
 static int check_file(int fd, const char *path, struct err *e)
 {
 	struct stat st;
@@ -88,11 +101,7 @@ static int check_file(int fd, const char *path, struct err *e)
 		return bad(e, "file", path,
 		           "belongs to another user, who could change it. "
 		           "Make a copy of your own.");
-	if ((st.st_mode & 077) != 0)
-		return bad(e, "file", path,
-		           "may be read by others on this machine. Close it "
-		           "with: chmod 600 FILE");
-	return 0;
+	return (st.st_mode & 077) != 0 ? not_closed(path, e) : 0;
 }
 
 static int read_all(int fd, struct buf *b)
@@ -133,7 +142,8 @@ int secret_from_file(const char *path, const char *user, char **out,
 		return err_memory(e);
 	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
-		bad(e, "file", name, "cannot be opened.");
+		bad(e, "file", name,
+		    "cannot be opened. Check its name and whose it is.");
 		err_detail(e, "%s", strerror(errno));
 		return -1;
 	}
@@ -145,7 +155,7 @@ int secret_from_file(const char *path, const char *user, char **out,
 	wipe_buf(&b);
 	if (rc == 0 && *out == NULL)
 		rc = bad(e, "file", name,
-		         "is empty: its first line must be the password.");
+		         "is empty: its first line must be it.");
 	return rc;
 }
 
@@ -344,24 +354,17 @@ static int ask(struct vault *v, int tty, const char *prompt, struct buf *b)
 	return rc;
 }
 
-int secret_from_terminal(struct vault *v, const struct account *a, bool again,
-                         char **out, struct err *e)
+int secret_ask(struct vault *v, const char *prompt, char **out, struct err *e)
 {
 	CLEANUP(close_p) int tty = open(TTY, O_RDWR | O_CLOEXEC | O_NOCTTY);
-	CLEANUP(buf_release_p) struct buf prompt = BUF_INIT(4096);
 	struct buf b = BUF_INIT(SECRET_MAX);
 	int rc;
 
+	*out = NULL;
 	if (tty < 0)
 		return 0;
-	if (buf_fmt(&prompt, "%sPassword of %s at %s (%s): ",
-	            again ? "That password was not accepted. " : "",
-	            a->user != NULL ? a->user : "?",
-	            a->host != NULL ? a->host : "?",
-	            a->is_from ? "source" : "destination") != 0)
-		return err_memory(e);
 	talk_hold(v->talk);
-	rc = ask(v, tty, prompt.p, &b);
+	rc = ask(v, tty, prompt, &b);
 	talk_go_on(v->talk);
 	*out = rc == 0 ? first_line(&b) : NULL;
 	wipe_buf(&b);
@@ -370,4 +373,18 @@ int secret_from_terminal(struct vault *v, const struct account *a, bool again,
 		                "Stopped while asking for a password. Nothing "
 		                "was changed.");
 	return 0;
+}
+
+int secret_from_terminal(struct vault *v, const struct account *a, bool again,
+                         char **out, struct err *e)
+{
+	CLEANUP(buf_release_p) struct buf prompt = BUF_INIT(4096);
+
+	if (buf_fmt(&prompt, "%sPassword of %s at %s (%s): ",
+	            again ? "That password was not accepted. " : "",
+	            a->user != NULL ? a->user : "?",
+	            a->host != NULL ? a->host : "?",
+	            a->is_from ? "source" : "destination") != 0)
+		return err_memory(e);
+	return secret_ask(v, prompt.p, out, e);
 }

@@ -46,18 +46,29 @@ static int add_speed(struct buf *b, const struct view *v, uint64_t now_ms)
 	return buf_fmt(b, "  about %s left", text_duration(sec).s);
 }
 
+int view_wait(struct buf *b, uint64_t until_ms, const char *text,
+              uint64_t now_ms)
+{
+	uint64_t s = until_ms > now_ms ? (until_ms - now_ms + 999) / 1000 : 0;
+	bool reason = text != NULL && (strncmp(text, "as ", 3) == 0 ||
+	                               strncmp(text, "to ", 3) == 0);
+
+	if (buf_fmt(b, "waiting %llu:%02u", (unsigned long long)(s / 60),
+	            (unsigned)(s % 60)) != 0)
+		return -1;
+	return text == NULL || *text == '\0'
+	               ? 0
+	               : buf_fmt(b, "%s%s", reason ? ", " : ": ", text);
+}
+
 static int add_wait(struct buf *b, const struct view *v, uint64_t now_ms)
 {
 	if (v->wait_until_ms <= now_ms)
 		return 0;
-	if (buf_fmt(b, "  waits until %s (%s)",
-	            text_time((int64_t)(v->wait_until_ms / 1000),
-	                      (int64_t)(now_ms / 1000))
-	                    .s,
-	            text_duration((v->wait_until_ms - now_ms + 999) / 1000)
-	                    .s) != 0)
-		return -1;
-	return v->wait_text == NULL ? 0 : buf_fmt(b, ": %s", v->wait_text);
+	return buf_str(b, "  ") != 0 || view_wait(b, v->wait_until_ms,
+	                                          v->wait_text, now_ms) != 0
+	               ? -1
+	               : 0;
 }
 
 static int add_counts(struct buf *b, const struct view *v)
@@ -83,23 +94,46 @@ static int add_counts(struct buf *b, const struct view *v)
 	               : 0;
 }
 
+static int add_name(struct buf *b, const char *name, size_t width)
+{
+	size_t used = text_width(name);
+
+	if (text_cut(b, name, width) != 0)
+		return -1;
+	return used < width ? buf_fmt(b, "%*s", (int)(width - used), "") : 0;
+}
+
+/* Why it stands still says more than how many messages that are. */
+static int waiting_line(struct buf *b, const struct view *v, uint64_t now_ms,
+                        size_t name_width)
+{
+	if (add_name(b, v->name, name_width) != 0)
+		return -1;
+	if (v->p.listed > 0 && buf_fmt(b, "  %u %%", view_percent(&v->p)) != 0)
+		return -1;
+	return add_wait(b, v, now_ms);
+}
+
 int view_line(struct buf *b, const struct view *v, uint64_t now_ms,
               size_t name_width, size_t width)
 {
 	CLEANUP(buf_release_p) struct buf line = BUF_INIT(1 << 16);
-	size_t used = text_width(v->name);
+	CLEANUP(buf_release_p) struct buf brief = BUF_INIT(1 << 16);
+	bool waiting = v->wait_until_ms > now_ms;
 
-	if (text_cut(&line, v->name, name_width) != 0)
+	if (add_name(&line, v->name, name_width) != 0 ||
+	    add_counts(&line, v) != 0)
 		return -1;
-	if (used < name_width &&
-	    buf_fmt(&line, "%*s", (int)(name_width - used), "") != 0)
+	if ((waiting ? add_wait(&line, v, now_ms)
+	             : add_speed(&line, v, now_ms)) != 0)
 		return -1;
-	if (add_counts(&line, v) != 0)
-		return -1;
-	if ((v->wait_until_ms > now_ms ? add_wait(&line, v, now_ms)
-	                               : add_speed(&line, v, now_ms)) != 0)
-		return -1;
-	return width == 0 ? text_clean(b, line.p) : text_cut(b, line.p, width);
+	if (width == 0)
+		return text_clean(b, line.p);
+	if (!waiting || text_width(line.p) <= width)
+		return text_cut(b, line.p, width);
+	return waiting_line(&brief, v, now_ms, name_width) != 0
+	               ? -1
+	               : text_cut(b, brief.p, width);
 }
 
 void view_total(struct view *sum, const struct view *v, size_t n)

@@ -142,6 +142,7 @@ void message_release(struct message *m)
 	free(m->set_keywords);
 	free(m->dest_name);
 	free(m->repair_note);
+	free(m->note);
 	body_release(&m->body);
 	memset(m, 0, sizeof(*m));
 }

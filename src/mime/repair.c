@@ -3,7 +3,7 @@
  * repair.c - see repair.h. RFC 5322 2.1.1 and 2.3, RFC 2045 6.7.
  *
  * Two walks over the octets: the first counts what is wrong and remembers
- * which parts are text with long lines; the second writes the copy. What
+ * which parts have long lines of their own; the second writes the copy. What
  * needs no mending goes through as it is, CRLF for CRLF.
  */
 #include "mime/repair.h"
@@ -22,7 +22,7 @@
 
 /* --- Looking ------------------------------------------------------------ */
 
-/* Parts that are text and have long lines, ascending. */
+/* Parts that have long lines and can be encoded, ascending. */
 struct survey {
 	uint32_t *part;
 	size_t n, cap;
@@ -81,7 +81,7 @@ static int look_text(struct repair_walk *w, const char *p, size_t n,
 
 static int look_line_end(struct repair_walk *w, struct err *e)
 {
-	if (w->line > REPAIR_LINE_MAX && w->kind == PART_TEXT)
+	if (w->line > REPAIR_LINE_MAX && w->kind == PART_LEAF)
 		return remember(w->arg, w->part, e);
 	return 0;
 }

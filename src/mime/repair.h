@@ -5,8 +5,8 @@
  *
  * Mends: NUL octets (dropped), bare LF and bare CR (to CRLF), lines over
  * 998 octets (folded in the header at white space; in the body by
- * re-encoding the part quoted-printable where it is a text part with 7bit
- * or 8bit encoding, else broken with CRLF), 8-bit octets in header fields
+ * re-encoding the part quoted-printable where it is no multipart and not
+ * encoded yet, else broken with CRLF), 8-bit octets in header fields
  * (RFC 2047 encoded as UTF-8, or as unknown-8bit/iso-8859-1), a missing
  * final CRLF. Streams: memory is bounded.
  */
@@ -22,6 +22,19 @@
  * false if nothing needed mending.
  */
 int repair_message(struct message *m, bool *changed, struct err *e);
+
+/*
+ * Requests for read receipts (Disposition-Notification-To,
+ * Return-Receipt-To, X-Confirm-Reading-To) in the message's own header get
+ * names that no program knows ("X-mailhaul-..."): for mail that will be
+ * unread at a place whose programs would answer them. Nothing else is
+ * touched. The same members of m are set as by repair_message(); a note
+ * that is there already is added to.
+ */
+int repair_receipts(struct message *m, bool *changed, struct err *e);
+
+/* Lines over this (without the line end) are refused by Exchange. */
+#define REPAIR_LINE_EXCHANGE 10239
 
 /* What a destination might dislike, for the reason in problems: "" if
  * nothing. */

@@ -68,7 +68,8 @@ static void content_type(struct repair_walk *w, const char *p, size_t n)
 	if (w->has_type)
 		return;
 	w->has_type = true;
-	if (!starts(p, n, "text/") && w->kind == PART_TEXT)
+	if ((starts(p, n, "multipart/") || starts(p, n, "message/")) &&
+	    w->kind == PART_LEAF)
 		w->kind = PART_OTHER;
 	w->rfc822 = starts(p, n, "message/rfc822") ||
 	            starts(p, n, "message/global");
@@ -132,7 +133,7 @@ static void begin_header(struct repair_walk *w, bool message)
 	w->in_header = true;
 	w->message = message;
 	w->raw = true;
-	w->kind = PART_TEXT;
+	w->kind = PART_LEAF;
 	w->has_type = w->digest = w->rfc822 = w->field_cut = false;
 	/* Parts of a digest are messages unless they say otherwise. */
 	if (!message && w->depth && w->digests[w->depth - 1])

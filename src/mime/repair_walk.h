@@ -21,7 +21,7 @@
 #define REPAIR_HEAD 256
 
 enum repair_kind {
-	PART_TEXT, /* text, neither base64 nor quoted-printable */
+	PART_LEAF, /* not of parts, neither base64 nor quoted-printable */
 	PART_QP,
 	PART_OTHER
 };

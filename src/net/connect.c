@@ -195,8 +195,8 @@ int stream_connect(struct stream **out, const struct account *a, struct err *e)
 		return -1;
 	(*out)->cancel = a->cancel;
 	if (try_all(*out, a, list, e) == 0) {
-		if (a->kind != KIND_IMAP_CLEARTEXT || a->allow_cleartext ||
-		    (*out)->loopback)
+		if (stream_kind(a) != KIND_IMAP_CLEARTEXT ||
+		    a->allow_cleartext || (*out)->loopback)
 			return 0;
 		cleartext_refused(a, e);
 	}

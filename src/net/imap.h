@@ -50,7 +50,8 @@ enum imap_cap {
 	CAP_UNSELECT = 1 << 20,
 	CAP_STARTTLS = 1 << 21,
 	CAP_STATUS_SIZE = 1 << 22,
-	CAP_MOVE = 1 << 23
+	CAP_MOVE = 1 << 23,
+	CAP_EXCHANGE = 1 << 24 /* BACKENDAUTHENTICATE: Microsoft Exchange */
 };
 
 /*
@@ -63,6 +64,11 @@ enum imap_cap {
  * EC_CONNECT, EC_TIMEOUT, EC_TLS, EC_CERT_*, EC_NO_STARTTLS, EC_PREAUTH,
  * EC_CLEARTEXT, EC_SIGN_IN (NEXT_SIGN_IN), EC_TOO_MANY (greeting BYE or
  * refusal that says so: NEXT_WAIT), EC_THROTTLED, EC_BYE, EC_PROTOCOL.
+ *
+ * With a->oauth set it signs in by XOAUTH2, with a new token once if the
+ * first is refused: EC_SIGN_IN, EC_CONSENT, and what oauth_token() says.
+ * At Exchange a session that signed in and does not reach its mailbox is
+ * what imap_not_connected() says.
  */
 int imap_open(struct imap **out, const struct account *a, struct err *e);
 /* Sends LOGOUT if the connection lives, does not wait for more than its
@@ -78,6 +84,30 @@ const char *imap_host(const struct imap *im);
 /* Greeting text, to tell servers apart; never NULL. */
 const char *imap_greeting(const struct imap *im);
 void imap_set_body_max(struct imap *im, uint64_t octets);
+/*
+ * The other side is Microsoft Exchange (its greeting, its capabilities, or
+ * an account of Microsoft 365). Then one command at a time leaves: what
+ * imap_cmd() takes while an answer is owed waits here, in order, until it
+ * has come.
+ */
+bool imap_exchange(const struct imap *im);
+/*
+ * True when nothing more should be begun on this connection: its token ends
+ * within two minutes or a tenth of its life, or Exchange, which hangs up
+ * after ten refusals, is near that. now_ms: clock_ms(). Fills e: EC_BYE,
+ * NEXT_RETRY with wait_ms 1, which is no failure: connect again at once.
+ */
+bool imap_worn(const struct imap *im, uint64_t now_ms, struct err *e);
+/*
+ * "User is authenticated but not connected": the sign-in was good, the
+ * mailbox is not reached. The first time for a mailbox (in this process)
+ * NEXT_WAIT, because it may pass; once that time is over EC_IMAP_OFF
+ * (somebody's own mailbox) or EC_PERMISSION (another's), NEXT_ASK_PERSON,
+ * and the sentence lists what to look at. token: for what it says of
+ * itself, or NULL. Returns -1. imap_open() does this by itself.
+ */
+int imap_not_connected(const struct account *a, const char *token,
+                       struct err *e);
 /* Octets and waits so far, for tests and benchmarks. */
 struct imap_counts {
 	uint64_t in, out; /* on the wire */
@@ -237,6 +267,12 @@ int imap_parse_vanished(const struct imap_reply *r, uint32_t **ranges,
  */
 int imap_folders(struct imap *im, bool status, struct imap_namespace *ns,
                  struct folder_list *out, struct err *e);
+/* Folders of Exchange that hold no mail (Calendar ... in the mailbox's
+ * language) become noselect: nothing is read from them or written to them.
+ * Done by imap_folders() where the other side is Exchange. */
+void imap_mark_no_mail(struct folder_list *l);
+/* True for the name of such a folder in any language. */
+bool imap_names_no_mail(const char *name);
 
 /* UIDs as "a:b,c" of sorted uids, malloc'd, NULL: memory. */
 char *imap_uid_set(const uint32_t *uids, size_t n);

@@ -14,7 +14,13 @@
 #include "net/imap_int.h"
 #include "util/log.h"
 
-enum { COMMAND_MAX = 1 << 20, OWED_MAX = 1 << 20, LOGOUT_MS = 2000 };
+enum {
+	COMMAND_MAX = 1 << 20,
+	OWED_MAX = 1 << 20,
+	HELD_MAX = 64 << 20,
+	LOGOUT_MS = 2000,
+	REFUSALS_MOST = 9 /* Exchange hangs up at the tenth */
+};
 #define BODY_MAX ((uint64_t)4 << 30)
 
 /* --- Life --------------------------------------------------------------- */
@@ -40,6 +46,7 @@ int imap_new(struct imap **out, struct stream *s, const char *host,
 	if (im) {
 		im->stream = s;
 		im->body_max = BODY_MAX;
+		im->held.max = HELD_MAX;
 		im->host = strdup(host);
 		random_prefix(im);
 		if (im->host)
@@ -108,6 +115,7 @@ void imap_close(struct imap **imp)
 	buf_release(&im->line);
 	buf_release(&im->code);
 	buf_release(&im->text);
+	buf_release(&im->held);
 	free(im->owed.v);
 	free(im->host);
 	free(im->user);
@@ -150,6 +158,36 @@ const char *imap_host(const struct imap *im)
 const char *imap_greeting(const struct imap *im)
 {
 	return im->greeting ? im->greeting : "";
+}
+
+bool imap_exchange(const struct imap *im)
+{
+	return im->exchange;
+}
+
+static bool ends_here(struct err *e, const char *text, const char *detail)
+{
+	(void)err_set(e, ERR_ACCOUNT, NEXT_RETRY, EC_BYE, text, "%s", detail);
+	if (e)
+		e->wait_ms = 1;
+	return true;
+}
+
+bool imap_worn(const struct imap *im, uint64_t now_ms, struct err *e)
+{
+	if (im->token_ends_ms &&
+	    now_ms + im->token_margin_ms >= im->token_ends_ms)
+		return ends_here(e,
+		                 "The sign-in ends soon; mailhaul signs in "
+		                 "anew and goes on.",
+		                 "token");
+	if (im->exchange && im->refusals >= REFUSALS_MOST)
+		return ends_here(e,
+		                 "The server refused several things on one "
+		                 "connection; mailhaul connects anew before "
+		                 "it hangs up, and goes on.",
+		                 "refusals");
+	return false;
 }
 
 void imap_set_body_max(struct imap *im, uint64_t octets)
@@ -287,6 +325,36 @@ int imap_secret(struct imap *im, const char *p, size_t n, struct err *e)
 	return rc;
 }
 
+static int settle_all(struct imap *im, struct err *e);
+
+/* Exchange takes no second command while it works on the first. */
+static int hold(struct imap *im, const char *head, const char *words,
+                struct err *e)
+{
+	return buf_fmt(&im->held, "%s%s\r\n", head, words) ? err_memory(e) : 0;
+}
+
+/* The answer to the one before has come. A failure to send is found by who
+ * waits for the answer. */
+static void send_held(struct imap *im)
+{
+	struct err ignored;
+	const char *p = im->held.p + im->held_at;
+	const char *end;
+
+	if (im->held_at == im->held.n)
+		return;
+	end = memchr(p, '\n', im->held.n - im->held_at);
+	if (!end)
+		return;
+	im->held_at += (size_t)(end + 1 - p);
+	(void)imap_out(im, p, (size_t)(end + 1 - p), &ignored);
+	if (im->held_at == im->held.n) {
+		buf_clear(&im->held);
+		im->held_at = 0;
+	}
+}
+
 static int command(struct imap *im, imap_tag *tag, bool whole, struct err *e,
                    const char *fmt, va_list ap)
         __attribute__((format(printf, 5, 0)));
@@ -309,6 +377,10 @@ static int command(struct imap *im, imap_tag *tag, bool whole, struct err *e,
 		               "%d octets", n);
 	if (im->dead)
 		return gone(im, e);
+	bool wait = im->exchange && im->owed.n > 0;
+
+	if (wait && !whole && settle_all(im, e))
+		return -1;
 	imap_tag own = ++im->last_tag;
 	int head_n = snprintf(head, sizeof head, "%s%u ", im->prefix, own);
 
@@ -317,6 +389,8 @@ static int command(struct imap *im, imap_tag *tag, bool whole, struct err *e,
 	if (tag)
 		*tag = own;
 	log_msg("%s < %s%.200s", im->host, head, words);
+	if (wait && whole)
+		return hold(im, head, words, e);
 	if (imap_out(im, head, (size_t)head_n, e) ||
 	    imap_out(im, words, (size_t)n, e))
 		return -1;
@@ -357,6 +431,10 @@ int imap_next_any(struct imap *im, struct imap_reply *r, struct err *e)
 		return imap_dies(im);
 	if (r->status == IMAP_BAD)
 		im->distrust = true;
+	if (r->kind == IMAP_TAGGED) {
+		im->refusals += r->status == IMAP_NO || r->status == IMAP_BAD;
+		send_held(im);
+	}
 	return 0;
 }
 
@@ -438,6 +516,22 @@ static int wait_step(struct imap *im, imap_tag tag, imap_untagged_fn *each,
 	if (r->tag == tag)
 		return 1;
 	return keep(im, r, e) ? imap_dies(im) : 0;
+}
+
+/* Answers to all that is out; untagged ones belong to nobody here. */
+static int settle_all(struct imap *im, struct err *e)
+{
+	struct imap_reply r;
+
+	while (im->owed.n) {
+		int n = wait_step(im, 0, NULL, NULL, &r, e);
+
+		if (n == 2)
+			imap_broken(im, EC_PROTOCOL, e, "unexpected +");
+		if (n)
+			return imap_dies(im);
+	}
+	return 0;
 }
 
 static int check_owed(struct imap *im, imap_tag tag, struct err *e)

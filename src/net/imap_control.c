@@ -148,6 +148,7 @@ static const struct {
 	{ "STARTTLS", CAP_STARTTLS },
 	{ "STATUS=SIZE", CAP_STATUS_SIZE },
 	{ "MOVE", CAP_MOVE },
+	{ "BACKENDAUTHENTICATE", CAP_EXCHANGE },
 };
 
 static void one_name(const char *name, unsigned *caps, uint64_t *limit)

@@ -34,6 +34,9 @@ enum meaning {
 	IS_UNAVAILABLE,
 	IS_BUG,
 	IS_SESSION,
+	IS_TOKEN,
+	IS_NOT_CONNECTED,
+	IS_FULL_OR_BUSY,
 	IS_NO,
 	IS_BAD,
 	IS_BYE
@@ -60,7 +63,7 @@ static const struct sense senses[] = {
 	                  "closing other mail programs helps." },
 	[IS_QUOTA] = { EC_QUOTA, NEXT_ASK_PERSON, ERR_ACCOUNT, 0,
 	               "The mailbox at %s is full. Nothing that is there was "
-	               "changed. Make room or get it more space, then run the "
+	               "changed. Make room or get more of it, then run the "
 	               "same command again." },
 	[IS_TOO_BIG] = { EC_TOO_BIG, NEXT_GIVE_UP, REACH_GIVEN, 0,
 	                 "The message is larger than %s takes. It stays at the "
@@ -117,6 +120,13 @@ static const struct sense senses[] = {
 	[IS_SESSION] = { EC_BYE, NEXT_RETRY, ERR_ACCOUNT, 0,
 	                 "The server %s ended the session. Nothing is lost: "
 	                 "mailhaul signs in again and goes on." },
+	[IS_TOKEN] = { EC_BYE, NEXT_RETRY, ERR_ACCOUNT, 0,
+	               "The sign-in at %s has ended, as it does after an hour. "
+	               "mailhaul signs in anew and goes on." },
+	[IS_NOT_CONNECTED] = { EC_PERMISSION, NEXT_WAIT, ERR_ACCOUNT, 60,
+	                       "The server %s signed us in and does not reach "
+	                       "the mailbox. That may pass: mailhaul waits "
+	                       "and tries again." },
 	[IS_NO] = { EC_SERVER_NO, NEXT_GIVE_UP, REACH_GIVEN, 0,
 	            "The server %s refused this. Its own words are in the "
 	            "details (--verbose)." },
@@ -159,7 +169,8 @@ static const struct row strong_words[] = {
 	{ "message exceeds", IS_TOO_BIG },
 	{ "application-specific password", IS_APP_PASSWORD },
 	{ "app password", IS_APP_PASSWORD },
-	{ "authenticated but not connected", IS_PERMISSION },
+	{ "authenticated but not connected", IS_NOT_CONNECTED },
+	{ "accesstokenexpired", IS_TOKEN },
 	{ "contains nul", IS_CONTENT },
 	{ "nul character", IS_CONTENT },
 	{ "invalid header", IS_CONTENT },
@@ -172,6 +183,7 @@ static const struct row strong_words[] = {
 	{ "8bit character", IS_CONTENT },
 	{ "8-bit character", IS_CONTENT },
 	{ "command argument error. 11", IS_CONTENT },
+	{ "command error. 10", IS_CONTENT },
 	{ "excess whitespace", IS_NAME },
 	{ "name is reserved", IS_NAME },
 	{ "invalid mailbox name", IS_NAME },
@@ -203,7 +215,7 @@ static const struct row codes[] = {
 
 /* Words without a code that says it. */
 static const struct row weak_words[] = {
-	{ "server unavailable. 15", IS_QUOTA },
+	{ "server unavailable. 15", IS_FULL_OR_BUSY },
 	{ "over quota", IS_QUOTA },
 	{ "overquota", IS_QUOTA },
 	{ "quota exceeded", IS_QUOTA },
@@ -330,6 +342,8 @@ static enum meaning of_bye(enum meaning m)
 	case IS_TOO_MANY:
 	case IS_UNAVAILABLE:
 	case IS_SESSION:
+	case IS_TOKEN:
+	case IS_NOT_CONNECTED:
 	case IS_SIGN_IN:
 	case IS_APP_PASSWORD:
 	case IS_EXPIRED:
@@ -345,6 +359,9 @@ static enum meaning of_bye(enum meaning m)
 static enum meaning in_context(enum meaning m, const struct imap_reply *r,
                                enum err_reach reach)
 {
+	/* To an APPEND Exchange says so of a full mailbox. */
+	if (m == IS_FULL_OR_BUSY)
+		m = reach == ERR_MESSAGE ? IS_QUOTA : IS_UNAVAILABLE;
 	if (r->status == IMAP_BYE)
 		return of_bye(m);
 	if (m == IS_CANNOT && reach == ERR_FOLDER)
@@ -378,6 +395,9 @@ static int fill(const char *host, enum meaning m, const struct imap_reply *r,
 	         s->text, host);
 	if (s->next == NEXT_WAIT)
 		e->wait_ms = wait ? wait : s->wait_s * 1000u;
+	/* No failure: again at once. */
+	if (m == IS_TOKEN)
+		e->wait_ms = 1;
 	detail(r, e);
 	return -1;
 }

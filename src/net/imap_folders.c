@@ -340,13 +340,15 @@ int imap_folders(struct imap *im, bool status, struct imap_namespace *ns,
 		return -1;
 	sort(out, by_raw);
 	merge(out);
+	for (size_t i = 0; i < out->n; i++)
+		if (set_path(ns, out->v + i, e))
+			return -1;
+	if (im->exchange)
+		imap_mark_no_mail(out);
 	if (status && !list_with_status(im, true) && ask_each(&w, e))
 		return -1;
 	if (out->n)
 		set_states(&w);
-	for (size_t i = 0; i < out->n; i++)
-		if (set_path(ns, out->v + i, e))
-			return -1;
 	sort(out, by_path);
 	return 0;
 }

@@ -34,6 +34,14 @@ struct imap {
 	bool caps_told; /* in what was read since it was cleared */
 	uint64_t append_limit;
 	uint64_t body_max;
+	/* Exchange: one command at a time; "words CRLF" of those that wait,
+	 * from held_at on. */
+	bool exchange;
+	struct buf held;
+	size_t held_at;
+	unsigned refusals;      /* NO and BAD so far */
+	uint64_t token_ends_ms; /* clock_ms(), 0: no token */
+	uint64_t token_margin_ms;
 	/* Tags: a random prefix, so that no mail can hold our next tag. */
 	char prefix[8];
 	imap_tag last_tag;
@@ -70,6 +78,26 @@ int imap_tag_settle(struct imap *im, imap_tag tag);
 int imap_secret(struct imap *im, const char *p, size_t n, struct err *e);
 /* imap_next without the rule that a BYE is an error. */
 int imap_next_any(struct imap *im, struct imap_reply *r, struct err *e);
+
+/* --- imap_xoauth2.c ----------------------------------------------------- */
+
+/* AUTHENTICATE XOAUTH2. 0: signed in. */
+int imap_xoauth2(struct imap *im, const struct account *a, const char *token,
+                 struct err *e);
+/* A token of a that was refused: EC_SIGN_IN or EC_CONSENT with the likely
+ * causes, unless r says what it is about. */
+int imap_bad_token(const struct imap *im, const struct account *a,
+                   const char *token, const struct imap_reply *r,
+                   struct err *e);
+bool imap_says_not_connected(const struct imap_reply *r);
+/* The mailbox of a was reached: what imap_not_connected() remembers goes. */
+void imap_connected(const struct account *a);
+/* From now on the connection lives as long as the token. */
+void imap_token_until(struct imap *im, uint64_t ends_ms, uint64_t now_ms);
+/* "+" (1) or the answer to tag (0, in r), or -1; capabilities are learnt
+ * and endless talk is ended. imap_open.c. */
+int imap_wait_plus(struct imap *im, imap_tag tag, struct imap_reply *r,
+                   struct err *e);
 
 /* --- imap_control.c ----------------------------------------------------- */
 

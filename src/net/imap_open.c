@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "net/imap_int.h"
+#include "net/oauth.h"
+#include "util/clock.h"
 
 enum { UNTAGGED_MAX = 1000 };
 
@@ -184,13 +186,16 @@ static char *plain_response(const char *user, const char *password)
 	return out;
 }
 
-/* A "+" (1), or the refusal (0, in r). */
-static int wait_plus(struct imap *im, imap_tag tag, struct imap_reply *r,
-                     struct err *e)
+int imap_wait_plus(struct imap *im, imap_tag tag, struct imap_reply *r,
+                   struct err *e)
 {
 	struct patience p = { im, UNTAGGED_MAX };
 
-	return imap_wait_go(im, tag, on_untagged, &p, r, e);
+	int go = imap_wait_go(im, tag, on_untagged, &p, r, e);
+
+	if (go == 0)
+		learn(im, r);
+	return go;
 }
 
 static int sign_in_plain(struct imap *im, const struct account *a,
@@ -209,7 +214,7 @@ static int sign_in_plain(struct imap *im, const struct account *a,
 	if (!at_once) {
 		if (imap_out(im, "\r\n", 2, e))
 			return -1;
-		int go = wait_plus(im, tag, r, e);
+		int go = imap_wait_plus(im, tag, r, e);
 
 		if (go <= 0)
 			return go;
@@ -266,7 +271,7 @@ static int put_argument(struct imap *im, imap_tag tag, const char *s,
 
 	if (imap_out(im, head, (size_t)n, e))
 		return -1;
-	int go = wait_plus(im, tag, r, e);
+	int go = imap_wait_plus(im, tag, r, e);
 
 	if (go > 0 && imap_out(im, s, strlen(s), e))
 		return -1;
@@ -301,13 +306,21 @@ static int sign_in_login(struct imap *im, const struct account *a,
 static int no_passwords(const struct imap *im, const struct account *a,
                         struct err *e)
 {
-	if (a->kind == KIND_IMAP_CLEARTEXT)
+	if (stream_kind(a) == KIND_IMAP_CLEARTEXT)
 		return err_setf(
 		        e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_CLEARTEXT,
 		        "The server %s takes no password without encryption "
 		        "(LOGINDISABLED), so none was sent. Use imaps:// or "
 		        "imap:// instead.",
 		        im->host);
+	if (im->exchange)
+		return err_setf(
+		        e, ERR_ACCOUNT, NEXT_SIGN_IN, EC_SIGN_IN,
+		        "Microsoft 365 (%.100s) takes no passwords any more "
+		        "(LOGINDISABLED), so none was sent for %.100s. Write "
+		        "m365: instead of imaps:, and sign in with "
+		        "'mailhaul login TENANT'.",
+		        im->host, a->user);
 	return err_setf(
 	        e, ERR_ACCOUNT, NEXT_SIGN_IN, EC_SIGN_IN,
 	        "The server %s takes no passwords (LOGINDISABLED), so none "
@@ -331,18 +344,55 @@ static int sign_in_once(struct imap *im, const struct account *a,
 	return no_passwords(im, a, e);
 }
 
-static int sign_in(struct imap *im, const struct account *a,
-                   const char *password, struct err *e)
+/* secret: the password, or with a->oauth the token. */
+static int sign_in(struct imap *im, const struct account *a, const char *secret,
+                   struct err *e)
 {
 	struct imap_reply r;
 
-	if (need_caps(im, e) || sign_in_once(im, a, password, &r, e))
+	if (need_caps(im, e))
 		return -1;
-	if (r.status != IMAP_OK)
-		return imap_bad_password(im->host, a->user, &r, e);
-	/* A BAD on the way here was answered; what follows is a new life. */
-	im->distrust = false;
-	return need_caps(im, e);
+	if (a->oauth)
+		return imap_xoauth2(im, a, secret, e);
+	if (sign_in_once(im, a, secret, &r, e))
+		return -1;
+	return r.status == IMAP_OK
+	               ? 0
+	               : imap_bad_password(im->host, a->user, &r, e);
+}
+
+static void know_exchange(struct imap *im, const struct account *a)
+{
+	im->exchange = im->exchange || a->kind >= KIND_M365 ||
+	               im->caps & CAP_EXCHANGE ||
+	               strstr(imap_greeting(im), "Microsoft Exchange");
+}
+
+/* The first command says whether the mailbox is reached. */
+static int look_inside(struct imap *im, const struct account *a,
+                       const char *secret, struct err *e)
+{
+	const char *words[] = { im->caps_told ? NULL : "CAPABILITY",
+		                im->exchange ? "NAMESPACE" : NULL };
+	struct imap_reply r;
+	imap_tag tag;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!words[i])
+			continue;
+		if (imap_cmd(im, &tag, e, "%s", words[i]) ||
+		    wait_for(im, tag, &r, e))
+			return -1;
+		if (r.status == IMAP_OK)
+			continue;
+		if (im->exchange && imap_says_not_connected(&r))
+			return imap_not_connected(a, a->oauth ? secret : NULL,
+			                          e);
+		return imap_error(im, &r, ERR_ACCOUNT, e);
+	}
+	if (im->exchange)
+		imap_connected(a);
+	return 0;
 }
 
 /* --- COMPRESS ----------------------------------------------------------- */
@@ -363,29 +413,43 @@ static int compress(struct imap *im, struct err *e)
 
 static int secure(struct imap *im, const struct account *a, struct err *e)
 {
-	if (a->kind == KIND_IMAPS && stream_tls(im->stream, a, e))
+	if (stream_kind(a) == KIND_IMAPS && stream_tls(im->stream, a, e))
 		return -1;
 	if (greet(im, e))
 		return -1;
-	return a->kind == KIND_IMAP_STARTTLS ? starttls(im, a, e) : 0;
+	return stream_kind(a) == KIND_IMAP_STARTTLS ? starttls(im, a, e) : 0;
+}
+
+static int enter(struct imap *im, const struct account *a, const char *secret,
+                 struct err *e)
+{
+	im->user = strdup(a->user);
+	if (!im->user)
+		return err_memory(e);
+	if (secure(im, a, e))
+		return -1;
+	know_exchange(im, a);
+	if (sign_in(im, a, secret, e))
+		return -1;
+	/* A BAD on the way here was answered; what follows is a new life. */
+	im->distrust = false;
+	im->refusals = 0;
+	know_exchange(im, a);
+	if (look_inside(im, a, secret, e))
+		return -1;
+	know_exchange(im, a);
+	return a->compress && im->caps & CAP_COMPRESS ? compress(im, e) : 0;
 }
 
 static int open_with(struct imap **out, const struct account *a,
-                     const char *password, struct err *e)
+                     const char *secret, struct err *e)
 {
 	struct stream *s;
 	struct imap *im;
 
 	if (stream_connect(&s, a, e) || imap_new(&im, s, a->host, e))
 		return -1;
-	im->user = strdup(a->user);
-	bool ok = im->user ? secure(im, a, e) == 0 &&
-	                             sign_in(im, a, password, e) == 0
-	                   : err_memory(e) == 0;
-
-	if (ok && a->compress && im->caps & CAP_COMPRESS)
-		ok = compress(im, e) == 0;
-	if (ok) {
+	if (enter(im, a, secret, e) == 0) {
 		*out = im;
 		return 0;
 	}
@@ -419,6 +483,43 @@ static char *other_password(const struct account *a, const char *old)
 	return again;
 }
 
+/* A right that the token lacks may have been given meanwhile. */
+static bool token_refused(const struct err *e)
+{
+	return (e->code == EC_SIGN_IN && e->next == NEXT_SIGN_IN) ||
+	       e->code == EC_CONSENT;
+}
+
+/* One token, and another one if it is refused. */
+static int open_with_token(struct imap **out, const struct account *a,
+                           struct err *e)
+{
+	CLEANUP(wipe_p) char *token = NULL;
+	CLEANUP(wipe_p) char *second = NULL;
+	uint64_t ends = 0;
+	struct err first;
+
+	if (oauth_token(a->oauth, OAUTH_IMAP, NULL, &token, &ends, e))
+		return -1;
+	if (open_with(out, a, token, &first) == 0) {
+		imap_token_until(*out, ends, clock_ms());
+		return 0;
+	}
+	if (token_refused(&first)) {
+		if (oauth_token(a->oauth, OAUTH_IMAP, token, &second, &ends, e))
+			return -1;
+		if (strcmp(token, second) != 0) {
+			if (open_with(out, a, second, e))
+				return -1;
+			imap_token_until(*out, ends, clock_ms());
+			return 0;
+		}
+	}
+	if (e)
+		*e = first;
+	return -1;
+}
+
 int imap_open(struct imap **out, const struct account *a, struct err *e)
 {
 	CLEANUP(wipe_p) char *password = NULL;
@@ -431,6 +532,8 @@ int imap_open(struct imap **out, const struct account *a, struct err *e)
 		               "The address of the mailbox has no user or no "
 		               "server in it.",
 		               "%s", "");
+	if (a->oauth)
+		return open_with_token(out, a, e);
 	if (password_of(a, false, &password, e))
 		return -1;
 	if (open_with(out, a, password, &first) == 0)

@@ -40,6 +40,11 @@ struct stream;
 /* Every address of a->host in turn, within the connect deadline. Refuses a
  * cleartext account whose peer is not on this machine. */
 int stream_connect(struct stream **out, const struct account *a, struct err *e);
+/* How a is spoken to: KIND_IMAPS, KIND_IMAP_STARTTLS, KIND_IMAP_CLEARTEXT. */
+static inline enum account_kind stream_kind(const struct account *a)
+{
+	return a->kind <= KIND_IMAP_CLEARTEXT ? a->kind : a->imap_kind;
+}
 /* Takes over a connected socket; for tests. */
 int stream_from_fd(struct stream **out, int fd, struct err *e);
 /* These octets and then the end; writes vanish. For tests and fuzzing. */

@@ -76,11 +76,11 @@ char *account_key(const struct account *a)
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(0);
 	int failed;
 
-	if (a->host)
+	if (account_is_m365(a))
+		failed = buf_str(&b, "m365:") || add_lower(&b, a->user);
+	else if (a->host)
 		failed = buf_str(&b, "imap:") || add_user(&b, a->user) ||
 		         add_server(&b, a);
-	else if (a->user)
-		failed = buf_str(&b, "m365:") || add_lower(&b, a->user);
 	else
 		failed = buf_str(&b, "path:") || add_path(&b, a->path);
 	return failed ? NULL : buf_take(&b);
@@ -114,7 +114,7 @@ char *account_name(const struct account *a)
 
 	if (!a->user)
 		return path_name(a->path);
-	if (!a->host || strchr(a->user, '@'))
+	if (account_is_m365(a) || strchr(a->user, '@'))
 		return strdup(a->user);
 	if (buf_fmt(&b, "%s@%s", a->user, a->host))
 		return NULL;

@@ -76,6 +76,31 @@ char *fit_name(const struct name_rules *r, const char *name)
 	return strdup(*s ? s : "_");
 }
 
+static bool is_reserved(const struct name_rules *r, const char *name)
+{
+	CLEANUP(free_p) char *folded = utf8_folded(name);
+
+	for (size_t i = 0; folded && r->reserved && r->reserved[i]; i++) {
+		CLEANUP(free_p) char *other = utf8_folded(r->reserved[i]);
+
+		if (other && strcmp(other, folded) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *fit_top_name(const struct name_rules *r, const char *name)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(0);
+	char *fit = fit_name(r, name);
+
+	if (!fit || !is_reserved(r, fit))
+		return fit;
+	CLEANUP(free_p) char *reserved = fit;
+
+	return buf_fmt(&b, "%s (mail)", reserved) ? NULL : buf_take(&b);
+}
+
 char *fit_numbered(const struct name_rules *r, const char *name,
                    unsigned number)
 {

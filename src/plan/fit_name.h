@@ -8,6 +8,8 @@
 
 /* malloc'd, never "", NULL: memory. */
 char *fit_name(const struct name_rules *r, const char *name);
+/* The same for a name at the top, where some are reserved. */
+char *fit_top_name(const struct name_rules *r, const char *name);
 /* A fit name with " (number)" behind it, cut so that both have room. */
 char *fit_numbered(const struct name_rules *r, const char *name,
                    unsigned number);

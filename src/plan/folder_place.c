@@ -104,7 +104,9 @@ static uint32_t dest_existing(const struct folder_map *m, const char *path)
 static char *joined(const struct folder_map *m, uint32_t parent,
                     const char *name)
 {
-	CLEANUP(free_p) char *fit = fit_name(m->r, name);
+	CLEANUP(free_p)
+	char *fit = parent == TREE_ROOT ? fit_top_name(m->r, name)
+	                                : fit_name(m->r, name);
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(0);
 
 	if (!fit)

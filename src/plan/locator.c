@@ -315,7 +315,7 @@ static int check_side(const struct account *a, const struct scheme *s,
 static int parse_known(struct account *a, const struct scheme *s,
                        const char *rest, struct err *e)
 {
-	a->kind = s->kind;
+	a->kind = a->imap_kind = s->kind;
 	if (check_side(a, s, e))
 		return -1;
 	if (s->port)
@@ -401,7 +401,44 @@ void account_release(struct account *a)
 bool account_is_imap(const struct account *a)
 {
 	return a->kind == KIND_IMAPS || a->kind == KIND_IMAP_STARTTLS ||
-	       a->kind == KIND_IMAP_CLEARTEXT;
+	       a->kind == KIND_IMAP_CLEARTEXT || a->kind == KIND_M365_IMAP;
+}
+
+bool account_is_m365(const struct account *a)
+{
+	return is_m365(a->kind);
+}
+
+int account_cloud(struct account *a, const char *imap_locator, struct err *e)
+{
+	CLEANUP(free_p) char *whole = NULL;
+	const char *rest = strstr(imap_locator, "://");
+	struct buf b = BUF_INIT(LOCATOR_MAX);
+	struct account imap = { 0 };
+
+	if (!rest || strchr(rest, '@'))
+		return bad(e,
+		           "The IMAP server of Microsoft 365 is given as "
+		           "\"%.100s\". Write it without a user, as in "
+		           "imaps://outlook.office365.com:993.",
+		           imap_locator);
+	if (buf_fmt(&b, "%.*s://user@%s", (int)(rest - imap_locator),
+	            imap_locator, rest + 3)) {
+		buf_release(&b);
+		return err_memory(e);
+	}
+	whole = buf_take(&b);
+	if (!whole)
+		return err_memory(e);
+	if (account_parse(&imap, whole, a->is_from, e))
+		return -1;
+	free(a->host);
+	a->host = imap.host;
+	imap.host = NULL;
+	a->port = imap.port;
+	a->imap_kind = imap.kind;
+	account_release(&imap);
+	return 0;
 }
 
 int locator_encode(const char *template, struct buf *out, const char *user)

@@ -39,6 +39,11 @@ const struct option_def option_defs[] = {
 	DEF("from-password-command", OPT_TEXT, from_password_command, 16),
 	DEF("to-password-file", OPT_TEXT, to_password_file, 17),
 	DEF("to-password-command", OPT_TEXT, to_password_command, 18),
+	DEF("tenant", OPT_TENANT, tenant, 19),
+	DEF("client-id", OPT_GUID, client_id, 20),
+	DEF("client-secret-file", OPT_TEXT, client_secret_file, 21),
+	DEF("client-certificate", OPT_TEXT, client_certificate, 22),
+	DEF("cloud", OPT_CLOUD, cloud, 23),
 };
 const size_t option_defs_n = sizeof(option_defs) / sizeof(option_defs[0]);
 
@@ -80,6 +85,9 @@ static void release_one(struct options *o, const struct option_def *d)
 	case OPT_FOLDER:
 	case OPT_TEXT:
 	case OPT_PIN:
+	case OPT_TENANT:
+	case OPT_GUID:
+	case OPT_CLOUD:
 		free(*OPTION_AT(o, d->at, char *));
 		*OPTION_AT(o, d->at, char *) = NULL;
 		break;
@@ -319,6 +327,61 @@ static int set_plain(struct options *o, const struct option_def *d,
 	return set_text(OPTION_AT(o, d->at, char *), value, e);
 }
 
+/* It becomes a part of an address. */
+static int set_tenant(struct options *o, const struct option_def *d,
+                      const char *value, struct err *e)
+{
+	static const char *const all[] = { "common", "organizations",
+		                           "consumers" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcasecmp(value, all[i]))
+			return bad(e,
+			           "--%s is \"%s\", which names no "
+			           "organisation. Write its domain, such as "
+			           "contoso.com, or its tenant id.",
+			           d->name, all[i]);
+	if (!*value || value[0] == '.' || strlen(value) > 253 ||
+	    value[strspn(value, "abcdefghijklmnopqrstuvwxyz"
+	                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")])
+		return bad(e,
+		           "--%s is \"%.100s\". Write the organisation's "
+		           "domain, such as contoso.com, or its tenant id.",
+		           d->name, value);
+	return set_text(OPTION_AT(o, d->at, char *), value, e);
+}
+
+static int set_guid(struct options *o, const struct option_def *d,
+                    const char *value, struct err *e)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	bool good = strlen(value) == sizeof(form) - 1;
+
+	for (size_t i = 0; good && form[i]; i++)
+		good = form[i] == '-' ? value[i] == '-'
+		                      : strchr("0123456789abcdefABCDEF",
+		                               value[i]) != NULL;
+	if (!good)
+		return bad(e,
+		           "--%s is \"%.60s\". Write the 'Application "
+		           "(client) ID' of the registration's overview page: "
+		           "%s, with hexadecimal digits.",
+		           d->name, value, form);
+	return set_text(OPTION_AT(o, d->at, char *), value, e);
+}
+
+static int set_cloud(struct options *o, const struct option_def *d,
+                     const char *value, struct err *e)
+{
+	static const char *const all[] = { "global", "usgov", "dod", "china" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcasecmp(value, all[i]))
+			return set_text(OPTION_AT(o, d->at, char *), all[i], e);
+	return bad(e, "--%s is \"%.40s\". It is global, usgov, dod or china.",
+	           d->name, value);
+}
+
 static int set_value(struct options *o, const struct option_def *d,
                      const char *value, struct err *e)
 {
@@ -333,6 +396,12 @@ static int set_value(struct options *o, const struct option_def *d,
 		return set_plain(o, d, value, e);
 	case OPT_PIN:
 		return set_pin(o, d, value, e);
+	case OPT_TENANT:
+		return set_tenant(o, d, value, e);
+	case OPT_GUID:
+		return set_guid(o, d, value, e);
+	case OPT_CLOUD:
+		return set_cloud(o, d, value, e);
 	case OPT_DATE:
 		return set_date(o, d, value, e);
 	case OPT_SIZE:
@@ -403,6 +472,11 @@ int options_check(const struct options *o, struct err *e)
 		           "--since %.20s and --before %.20s leave no day "
 		           "between them: nothing would be moved.",
 		           o->since_text, o->before_text);
+	if (o->client_secret_file && o->client_certificate)
+		return bad(e,
+		           "Both --client-secret-file and "
+		           "--client-certificate are set. The registration "
+		           "signs in with one of them: leave the other out.");
 	if (check_secret("from", o->from_password_file,
 	                 o->from_password_command, e))
 		return -1;

@@ -16,6 +16,9 @@ enum option_kind {
 	OPT_FOLDER, /* char *, a folder's path */
 	OPT_TEXT,   /* char * */
 	OPT_PIN,    /* char *, 64 hexadecimal digits */
+	OPT_TENANT, /* char *, a domain or a GUID */
+	OPT_GUID,   /* char * */
+	OPT_CLOUD,  /* char *, one of Microsoft's clouds */
 	OPT_DATE,   /* int64_t; the text goes to text_at */
 	OPT_SIZE,   /* uint64_t */
 	OPT_RATE,   /* uint64_t */

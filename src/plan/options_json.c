@@ -57,6 +57,9 @@ static json_t *value_json(json_t *all, const struct options *o,
 	case OPT_FOLDER:
 	case OPT_TEXT:
 	case OPT_PIN:
+	case OPT_TENANT:
+	case OPT_GUID:
+	case OPT_CLOUD:
 		return json_string(*OPTION_IN(o, d->at, char *));
 	case OPT_DATE:
 		return date_json(all, o, d);

@@ -48,6 +48,9 @@ bool option_is_set(const struct options *o, const struct option_def *d)
 	case OPT_FOLDER:
 	case OPT_TEXT:
 	case OPT_PIN:
+	case OPT_TENANT:
+	case OPT_GUID:
+	case OPT_CLOUD:
 		return *OPTION_IN(o, d->at, char *) != NULL;
 	case OPT_DATE:
 		return *OPTION_IN(o, d->at, int64_t) != OPT_NO_DATE;
@@ -101,6 +104,9 @@ static int merge_one(struct options *o, const struct options *over,
 	case OPT_FOLDER:
 	case OPT_TEXT:
 	case OPT_PIN:
+	case OPT_TENANT:
+	case OPT_GUID:
+	case OPT_CLOUD:
 		return merge_text(OPTION_AT(o, d->at, char *),
 		                  *OPTION_IN(over, d->at, char *));
 	case OPT_DATE:
@@ -147,6 +153,10 @@ static void drop_rivals(struct options *o, const struct options *over)
 		drop_text(o, &o->to_password_command, "to-password-command");
 	if (over->to_password_command && !over->to_password_file)
 		drop_text(o, &o->to_password_file, "to-password-file");
+	if (over->client_secret_file && !over->client_certificate)
+		drop_text(o, &o->client_certificate, "client-certificate");
+	if (over->client_certificate && !over->client_secret_file)
+		drop_text(o, &o->client_secret_file, "client-secret-file");
 }
 
 int options_merge(struct options *o, const struct options *over)

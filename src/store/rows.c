@@ -161,6 +161,10 @@ struct way {
 	"state IN (3,4) AND ((flags&15)<>" \
 	"set_flags OR keywords IS NOT set_keywords)"
 
+#define NOTED                  \
+	"state IN (3,4) AND (" \
+	"note IS NOT NULL OR repair_note IS NOT NULL)"
+
 static struct way choose(const struct row_where *w)
 {
 	unsigned states = w->states;
@@ -213,6 +217,7 @@ static int add_where(struct buf *sql, const struct row_where *w)
 	       (w->dest_folder && buf_str(sql, " AND dest_folder=?3")) ||
 	       (w->unnamed && buf_str(sql, " AND " UNNAMED)) ||
 	       (w->flags_differ && buf_str(sql, " AND " DIFFERS)) ||
+	       (w->noted && buf_str(sql, " AND " NOTED)) ||
 	       (w->not_orphan && buf_str(sql, " AND orphan=0"));
 }
 
@@ -372,4 +377,14 @@ int store_claimed(struct store *s, int64_t dest_folder, uint32_t uidvalidity,
 	*out = c.v;
 	*n = c.n;
 	return rc;
+}
+
+bool store_claimed_name(struct store *s, int64_t dest_folder, const char *name)
+{
+	CLEANUP(query_end) struct query q = { 0 };
+	struct err ignored;
+
+	return !query_begin(&q, s, ST_CLAIMED_NAME, &ignored,
+	                    V(vi(dest_folder), vt(name))) &&
+	       query_next(&q, &ignored) > 0;
 }

@@ -208,6 +208,12 @@ const char *const statements[ST_COUNT] = {
 	[ST_CLAIMED] = "SELECT dest_uid FROM message WHERE dest_folder=?1"
 	               " AND dest_uidvalidity=?2 AND dest_uid>=?3"
 	               " ORDER BY dest_uid",
+	/* People move copies: it is claimed wherever it was put. */
+	[ST_CLAIMED_NAME] = "SELECT 1 FROM dest_folder o CROSS JOIN"
+	                    " dest_folder d ON d.to_key=o.to_key"
+	                    " CROSS JOIN message m ON m.dest_folder=d.id"
+	                    " AND m.dest_name=?2"
+	                    " WHERE o.id=?1 LIMIT 1",
 	[ST_ORPHAN_OCTETS] =
 	        "SELECT id" ORPHAN OCTETS " ORDER BY state=9,id LIMIT 1",
 	[ST_ORPHAN_ALIKE] = "SELECT id,fp_version,fp_message_id,fp_date,"

@@ -8,18 +8,30 @@
 #include <string.h>
 
 #include "mime/fingerprint.h"
-#include "transfer/move.h"
+#include "transfer/copies.h"
 #include "util/buf.h"
 
 #define READ_AT_ONCE 200
 
 /* --- what stood there before us ------------------------------------------- */
 
+/* A copy of which the listing has not told enough: a folder may hold a
+ * million of them. */
+struct untold {
+	char *key;
+	uint64_t size;
+	uint32_t uid;
+};
+
 struct scan {
-	struct batch *b;
+	struct move *m;
+	const struct to *t;
+	struct batch *told; /* some of those that need no reading */
+	struct untold *v;
+	size_t n, cap;
 	uint32_t *claimed;
 	size_t claimed_n;
-	bool failed;
+	struct err e; /* of the store; code 0: none */
 };
 
 static int uid_order(const void *a, const void *b)
@@ -29,24 +41,15 @@ static int uid_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int keep_unclaimed(struct message *msg, void *arg)
+static bool is_claimed(const struct scan *s, const struct message *msg)
 {
-	struct scan *s = arg;
 	uint32_t uid = (uint32_t)msg->uid;
-	struct message *to;
 
-	if (uid &&
-	    bsearch(&uid, s->claimed, s->claimed_n, sizeof(uid), uid_order))
-		return 0;
-	to = batch_add(s->b);
-	s->failed |= !to;
-	if (!to)
-		return -1;
-	message_move(to, msg);
-	to->dest_uid = uid;
-	if (to->key)
-		to->dest_name = strdup(to->key);
-	return 0;
+	if (s->m->writer_traits & WRITER_BY_NAME)
+		return msg->key &&
+		       store_claimed_name(s->m->store, s->t->f.id, msg->key);
+	return uid &&
+	       bsearch(&uid, s->claimed, s->claimed_n, sizeof(uid), uid_order);
 }
 
 static int add_copies(struct move *m, const struct to *t,
@@ -71,45 +74,136 @@ static int add_copies(struct move *m, const struct to *t,
 	return store_commit(m->store, e);
 }
 
-static int read_headers(struct move *m, const struct to *t, struct batch *b,
-                        struct err *e)
+static void empty(struct batch *b)
 {
-	struct folder f = t->f;
-	struct batch part = { 0 };
+	for (size_t i = 0; i < b->n; i++)
+		message_release(&b->v[i]);
+	b->n = 0;
+}
 
-	f.uidvalidity = t->mark_uidvalidity;
-	for (size_t at = 0; at < b->n; at += part.n) {
-		part.v = b->v + at;
-		part.n = b->n - at < READ_AT_ONCE ? b->n - at : READ_AT_ONCE;
-		if (m->writer_ops->read(m->writer, &f, &part, true, NULL, NULL,
-		                        e) ||
-		    add_copies(m, t, &part, e))
+static int add_told(struct scan *s)
+{
+	int failed;
+
+	for (size_t i = 0; i < s->told->n; i++)
+		s->told->v[i].fetched = true;
+	failed = add_copies(s->m, s->t, s->told, &s->e);
+	s->m->adopting |= s->told->n > 0;
+	empty(s->told);
+	return failed;
+}
+
+static int keep_told(struct scan *s, struct message *msg)
+{
+	struct message *to = batch_add(s->told);
+
+	if (!to)
+		return err_memory(&s->e);
+	message_move(to, msg);
+	return s->told->n < READ_AT_ONCE ? 0 : add_told(s);
+}
+
+static int keep_untold(struct scan *s, struct message *msg)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 256;
+		struct untold *v = realloc(s->v, cap * sizeof(*v));
+
+		if (!v)
+			return err_memory(&s->e);
+		s->v = v;
+		s->cap = cap;
+	}
+	s->v[s->n++] =
+	        (struct untold){ msg->key, msg->size, (uint32_t)msg->uid };
+	msg->key = NULL;
+	return 0;
+}
+
+static int keep_unclaimed(struct message *msg, void *arg)
+{
+	struct scan *s = arg;
+
+	if (is_claimed(s, msg))
+		return 0;
+	return msg->fp.version ? keep_told(s, msg) : keep_untold(s, msg);
+}
+
+static int take_part(struct batch *b, const struct untold *v, size_t n,
+                     struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct message *msg = batch_add(b);
+
+		if (!msg)
+			return err_memory(e);
+		msg->size = v[i].size;
+		if (!v[i].key) {
+			msg->dest_uid = v[i].uid;
+			continue;
+		}
+		msg->key = strdup(v[i].key);
+		msg->dest_name = strdup(v[i].key);
+		if (!msg->key || !msg->dest_name)
+			return err_memory(e);
+	}
+	return 0;
+}
+
+static int read_headers(struct scan *s, struct batch *part, struct err *e)
+{
+	struct folder f = s->t->f;
+	size_t n;
+
+	f.uidvalidity = s->t->mark_uidvalidity;
+	for (size_t at = 0; at < s->n; at += n) {
+		n = s->n - at < READ_AT_ONCE ? s->n - at : READ_AT_ONCE;
+		empty(part);
+		if (take_part(part, s->v + at, n, e) ||
+		    copies_read(s->m, s->m->writer, &f, part, true, e) ||
+		    add_copies(s->m, s->t, part, e))
 			return -1;
 	}
 	return 0;
 }
 
-static int scan_folder(struct move *m, struct to *t, struct err *e)
+static int list_and_read(struct scan *s, struct err *e)
 {
-	struct scan s = { .b = batch_new() };
+	const struct to *t = s->t;
 	struct folder now = { .raw = t->f.raw,
 		              .comp = t->f.comp,
 		              .depth = t->f.depth,
 		              .path = t->f.path };
+	int failed = s->m->writer_ops->list(s->m->writer, &now, 1,
+	                                    keep_unclaimed, s, e);
+
+	free(now.keywords);
+	if (failed && !s->e.code)
+		return -1;
+	if (s->e.code || add_told(s)) {
+		*e = s->e;
+		return -1;
+	}
+	return read_headers(s, s->told, e);
+}
+
+static int scan_folder(struct move *m, const struct to *t, struct err *e)
+{
+	struct scan s = { .m = m, .t = t, .told = batch_new() };
 	int failed;
 
-	if (!s.b)
+	if (!s.told)
 		return err_memory(e);
 	failed = store_copies_clear(m->store, t->f.id, e) ||
 	         store_claimed(m->store, t->f.id, t->mark_uidvalidity, 0,
 	                       &s.claimed, &s.claimed_n, e) ||
-	         m->writer_ops->list(m->writer, &now, 1, keep_unclaimed, &s,
-	                             e) ||
-	         (s.failed && err_memory(e)) || read_headers(m, t, s.b, e);
-	m->adopting |= s.b->n > 0;
-	free(now.keywords);
+	         list_and_read(&s, e);
+	m->adopting |= s.n > 0;
+	for (size_t i = 0; i < s.n; i++)
+		free(s.v[i].key);
+	free(s.v);
 	free(s.claimed);
-	batch_free(&s.b);
+	batch_free(&s.told);
 	return failed ? -1 : 0;
 }
 
@@ -123,11 +217,10 @@ static int mark_scanned(struct move *m, struct to *t, struct err *e)
  * moved there is recognised as well. */
 static int known_everywhere(struct move *m, struct err *e)
 {
-	struct folder_list all = { 0 };
-	int failed = m->writer_ops->folders(m->writer, &all, e);
+	int failed = 0;
 
-	for (size_t i = 0; i < all.n && !failed; i++) {
-		struct folder *f = &all.v[i];
+	for (size_t i = 0; i < m->there.n && !failed; i++) {
+		struct folder *f = &m->there.v[i];
 		bool changed, have = f->noselect || f->shared || !f->messages;
 
 		for (size_t k = 0; k < m->tos_n && !have; k++)
@@ -153,7 +246,6 @@ static int known_everywhere(struct move *m, struct err *e)
 			v->messages_before = f->messages;
 		}
 	}
-	folder_list_release(&all);
 	return failed;
 }
 
@@ -213,6 +305,21 @@ static int drop_body(struct message *msg, void *arg)
 	return 0;
 }
 
+/*
+ * A message that an earlier run left half-made, whose store is lost: it
+ * tells itself that it is ours and which message it was to become. That one
+ * is about to be sent again.
+ */
+static int take_back_half(struct move *m, struct writer *w,
+                          const struct folder *f, struct batch *half,
+                          const struct message *msg, struct err *e)
+{
+	if (!m->writer_ops->take_back ||
+	    fp_compare(&half->v[0].fp, &msg->fp) != FP_SAME)
+		return 0;
+	return m->writer_ops->take_back(w, f, half, e);
+}
+
 /* Whether this copy has the octets, or else the fingerprint, of msg. */
 static int same_copy(struct move *m, struct writer *w,
                      const struct dest_copy *c, const struct message *msg,
@@ -238,7 +345,9 @@ static int same_copy(struct move *m, struct writer *w,
 	f = t->f;
 	f.uidvalidity = c->uidvalidity;
 	failed = m->writer_ops->read(w, &f, b, false, drop_body, NULL, e);
-	if (!failed && copy->fetched)
+	if (!failed && copy->half)
+		failed = take_back_half(m, w, &f, b, msg, e);
+	else if (!failed && copy->fetched)
 		*same = memcmp(copy->sha256, msg->sha256,
 		               sizeof(copy->sha256)) == 0 ||
 		        fp_compare(&copy->fp, &msg->fp) == FP_SAME;
@@ -272,8 +381,11 @@ static int adopt(struct move *m, const struct dest_copy *c, struct message *msg,
 	if (store_commit(m->store, e))
 		return -1;
 	msg->state = *clash ? MSG_SENDING : MSG_ADOPTED;
-	if (*clash)
+	if (*clash) {
 		msg->dest_uid = msg->dest_uidvalidity = 0;
+		free(msg->dest_name);
+		msg->dest_name = NULL;
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "transfer/move.h"
 
 #define LANE_WORTH 100 /* waiting messages that make one more lane worth it */
+#define ONE_BY_ONE_AHEAD 2 /* batches */
 
 static bool oldest(const struct move *m)
 {
@@ -139,15 +140,25 @@ static struct batch *try_claim(struct move *m, struct err *e)
 
 static bool worth_it(const struct move *m, const struct lane *l)
 {
+	uint64_t worth = m->writer_traits & WRITER_ONE_BY_ONE ? BATCH_ONE_BY_ONE
+	                                                      : LANE_WORTH;
+
 	return l->index == 0 || l->worked ||
-	       (l->index < m->lanes_most &&
-	        pending_all(m) >= l->index * LANE_WORTH);
+	       (l->index < m->lanes_most && pending_all(m) >= l->index * worth);
 }
 
 static bool nothing_will_come(const struct move *m)
 {
 	return !m->listing && m->may_claim && m->outstanding == 0 &&
 	       pending_all(m) == 0;
+}
+
+/* A writer that waits for each answer is slower than any reader: what one
+ * lane has read ahead no other lane can send. */
+static bool has_enough(const struct move *m, const struct lane *l)
+{
+	return m->writer_traits & WRITER_ONE_BY_ONE &&
+	       l->fetched.n + l->ready.n + l->intending >= ONE_BY_ONE_AHEAD;
 }
 
 static void wait_change(struct move *m)
@@ -171,7 +182,7 @@ struct batch *claim_next(struct move *m, const struct lane *l, bool wait,
 	err_clear(e);
 	pthread_mutex_lock(&m->lock);
 	while (!m->fatal.code && !l->quit && !move_stopping(m)) {
-		if (m->may_claim && worth_it(m, l))
+		if (m->may_claim && worth_it(m, l) && !has_enough(m, l))
 			b = try_claim(m, e);
 		if (b || e->code || !wait || nothing_will_come(m))
 			break;

@@ -19,7 +19,8 @@
 #include "util/clock.h"
 #include "util/step.h"
 
-#define LATE_MS 5000   /* a dead connection's server may still commit */
+#define LATE_MS 5000 /* a dead connection's server may still commit */
+#define DATE_SLACK_S 2
 #define LATE_PAST_S 60 /* an intent so old needs no more waiting */
 
 static uint64_t late_ms(void)
@@ -62,13 +63,64 @@ static int gather(struct row *r, void *arg)
 	return 0;
 }
 
+static int take_name(struct message *msg, const struct message *copy)
+{
+	msg->dest_uidvalidity = copy->dest_uidvalidity;
+	msg->dest_uid = copy->dest_uid;
+	free(msg->dest_name);
+	msg->dest_name = copy->dest_name ? strdup(copy->dest_name) : NULL;
+	return copy->dest_name && !msg->dest_name ? -1 : 0;
+}
+
+/*
+ * Exchange takes \Flagged in a second step, which may not have been
+ * reached: what was not set is remembered so, and the pass's end sets it.
+ * Other flags a person may have changed meanwhile; that is not ours to
+ * undo. Only of a copy that does not say which sending made it everything
+ * is as the service chose it.
+ */
+static int take_flags(struct move *m, struct message *msg,
+                      const struct message *copy, struct err *e)
+{
+	unsigned there = copy->flags & MAIL_FLAGS_KEPT;
+	bool whole = m->writer_traits & WRITER_BY_NAME && !copy->attempt;
+	unsigned set = whole ? there : msg->set_flags & (there | ~MAIL_FLAGGED);
+	bool words = whole && msg->set_keywords && !copy->keywords;
+
+	if (set == msg->set_flags && !words)
+		return 0;
+	msg->set_flags = set;
+	if (words) {
+		free(msg->set_keywords);
+		msg->set_keywords = NULL;
+	}
+	return store_set_flags(m->store, msg, e);
+}
+
+/*
+ * Of a copy that was not told its date any more, because we were stopped
+ * before: that it is another one must not stay unsaid.
+ */
+static int note_date(const struct move *m, struct message *msg,
+                     const struct message *copy)
+{
+	int64_t off = copy->date.sec - msg->date.sec;
+
+	if (!(m->writer_traits & WRITER_BY_NAME) || copy->attempt ||
+	    msg->note || !copy->date.known || !msg->date.known ||
+	    (off >= -DATE_SLACK_S && off <= DATE_SLACK_S))
+		return 0;
+	msg->note = strdup("its date at the destination is not the source's");
+	return msg->note ? 0 : -1;
+}
+
 static int name_copy(struct move *m, const struct message *copy,
                      struct message *msg, size_t to, struct err *e)
 {
 	struct batch one = { .v = msg, .n = 1 };
 
-	msg->dest_uidvalidity = copy->dest_uidvalidity;
-	msg->dest_uid = copy->dest_uid;
+	if (take_name(msg, copy) || note_date(m, msg, copy))
+		return err_memory(e);
 	one.dest_folder = m->tos[to].f.id;
 	return journal_settle_now(m->store, &one, e);
 }
@@ -132,18 +184,23 @@ static int take_matches(struct move *m, size_t to, struct batch *want,
 {
 	for (size_t i = 0; i < want->n; i++) {
 		const struct message *copy;
+		struct message *msg;
 
 		if (of[i] == MATCH_NONE)
 			continue;
 		copy = &have->v[of[i]];
 		if (i < unnamed) {
-			if (name_copy(m, copy, &want->v[i], to, e))
+			if (name_copy(m, copy, &want->v[i], to, e) ||
+			    take_flags(m, &want->v[i], copy, e))
 				return -1;
 			continue;
 		}
-		b->v[want->v[i].uid].dest_uidvalidity = copy->dest_uidvalidity;
-		b->v[want->v[i].uid].dest_uid = copy->dest_uid;
-		b->v[want->v[i].uid].state = MSG_MOVED;
+		msg = &b->v[want->v[i].uid];
+		if (take_name(msg, copy) || note_date(m, msg, copy))
+			return err_memory(e);
+		msg->state = MSG_MOVED;
+		if (take_flags(m, msg, copy, e))
+			return -1;
 	}
 	return 0;
 }
@@ -458,10 +515,23 @@ int doubt_unnamed(struct move *m, struct err *e)
 
 /* --- copies that came after all ------------------------------------------- */
 
+/* What a person who has seen a copy leaves on it. */
+#define PERSONS_FLAGS (MAIL_SEEN | MAIL_FLAGGED)
+
 static bool as_we_sent(const struct message *copy, const struct message *msg)
 {
+	/* A copy that tells of its sending: another one than the one we
+	 * keep. A person's copy of ours tells of the same. */
+	if (copy->attempt)
+		return msg->attempt && copy->attempt != msg->attempt &&
+		       memcmp(copy->sha256, msg->sha256,
+		              sizeof(copy->sha256)) == 0 &&
+		       !((copy->flags ^ msg->set_flags) & PERSONS_FLAGS);
+	/* \Flagged may be a second step that was never reached. */
 	return memcmp(copy->sha256, msg->sha256, sizeof(copy->sha256)) == 0 &&
-	       copy->flags == msg->set_flags &&
+	       (copy->flags | MAIL_FLAGGED) ==
+	               (msg->set_flags | MAIL_FLAGGED) &&
+	       !(copy->flags & ~msg->set_flags) &&
 	       strcmp(copy->keywords ? copy->keywords : "",
 	              msg->set_keywords ? msg->set_keywords : "") == 0 &&
 	       (!copy->date.known || !msg->date.known ||
@@ -483,7 +553,7 @@ static void only_doubles(struct batch *have, const struct gathered *g)
 
 		if (copy->dest_uidvalidity == g->uidvalidity)
 			for (size_t k = 0; k < g->b->n && !ours; k++)
-				ours = copy->dest_uid >= g->b->v[k].dest_size &&
+				ours = copy->uid >= g->b->v[k].dest_size &&
 				       as_we_sent(copy, &g->b->v[k]);
 		if (ours && kept != i)
 			message_move(&have->v[kept], &have->v[i]);
@@ -545,7 +615,7 @@ int doubt_doubled(struct move *m, struct err *e)
 	for (size_t to = 0; to < m->tos_n && !failed; to++) {
 		struct batch *want, *have;
 
-		if (!m->tos[to].doubted ||
+		if (!m->tos[to].doubted || m->tos[to].absent ||
 		    m->writer_traits & WRITER_NAMES_FIRST)
 			continue;
 		want = batch_new();

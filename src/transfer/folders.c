@@ -183,6 +183,7 @@ static int add_known(struct move *m, const struct folder_list *dst,
 			t->mark_uidvalidity = now ? now->uidvalidity : 0;
 			t->mark_uidnext = now ? now->uidnext : 0;
 			t->messages_before = now ? now->messages : 0;
+			t->f.modseq = now ? now->modseq : 0;
 		}
 		t->scanned = v[i].scanned;
 		t->doubted = v[i].doubted;
@@ -421,6 +422,7 @@ void folders_free(struct move *m)
 		folder_release(&m->tos[i].f);
 	free(m->froms);
 	free(m->tos);
+	folder_list_release(&m->there);
 	m->froms = NULL;
 	m->tos = NULL;
 	m->froms_n = m->tos_n = 0;
@@ -461,6 +463,10 @@ int folders_prepare(struct move *m, struct err *e)
 
 	folders_free(m);
 	failed = prepare(m, &p, e);
+	if (!failed) {
+		m->there = p.dst;
+		p.dst = (struct folder_list){ 0 };
+	}
 	mapping_release(&p);
 	if (failed)
 		return -1;
@@ -486,12 +492,24 @@ static int remember_to(struct move *m, struct to *t, const struct folder *now,
 	                        now->messages, e);
 }
 
+/* Without a modseq nothing says "unchanged" to the next pass. */
+static bool has_modseq(const struct move *m)
+{
+	for (size_t i = 0; i < m->tos_n; i++)
+		if (m->tos[i].f.modseq)
+			return true;
+	return false;
+}
+
 int folders_remember(struct move *m, struct err *e)
 {
 	struct folder_list dst = { 0 };
-	int failed = m->writer_ops->folders(m->writer, &dst, e) ||
-	             store_begin(m->store, e);
+	int failed;
 
+	if (!has_modseq(m))
+		return 0;
+	failed = m->writer_ops->folders(m->writer, &dst, e) ||
+	         store_begin(m->store, e);
 	for (size_t i = 0; i < m->tos_n && !failed; i++) {
 		struct to *t = &m->tos[i];
 		const struct folder *now = t->f.raw && !t->failed.code

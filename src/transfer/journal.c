@@ -38,7 +38,9 @@ static int settle_message(struct store *s, struct batch *b, struct message *m,
 	switch (m->state) {
 	case MSG_MOVED:
 	case MSG_ADOPTED:
-		return store_settle(s, m, m->state, b->dest_folder, &clash, e);
+		if (store_settle(s, m, m->state, b->dest_folder, &clash, e))
+			return -1;
+		return m->note ? store_note(s, m->row, m->note, e) : 0;
 	case MSG_PENDING:
 		return store_again(s, m, e);
 	case MSG_PROBLEM:
@@ -63,6 +65,19 @@ static int settle_batch(struct store *s, struct batch *b, struct err *e)
 		if (settle_message(s, b, &b->v[i], e))
 			return -1;
 	return 0;
+}
+
+int journal_moved_now(struct store *s, struct batch *b, struct err *e)
+{
+	if (store_begin(s, e))
+		return -1;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].state == MSG_MOVED &&
+		    settle_message(s, b, &b->v[i], e)) {
+			store_rollback(s);
+			return -1;
+		}
+	return store_commit(s, e);
 }
 
 int journal_settle_now(struct store *s, struct batch *b, struct err *e)

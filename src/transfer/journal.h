@@ -37,5 +37,7 @@ bool journal_failed(struct journal *j, struct err *e);
 
 /* The same for one batch at once, by the calling thread. */
 int journal_settle_now(struct store *s, struct batch *b, struct err *e);
+/* Only those of b that are MSG_MOVED; b is settled as a whole later. */
+int journal_moved_now(struct store *s, struct batch *b, struct err *e);
 
 #endif

@@ -280,7 +280,9 @@ static int ask_for(struct lane *l, struct asking *a, struct batch *b,
 
 static int ask_ahead(struct lane *l, struct asking *a, struct err *e)
 {
-	while (a->n < ASK_AHEAD) {
+	size_t most = l->m->writer_traits & WRITER_ONE_BY_ONE ? 1 : ASK_AHEAD;
+
+	while (a->n < most) {
 		struct batch *b = claim_next(l->m, l, a->n == 0, e);
 
 		if (!b)

@@ -259,6 +259,19 @@ static int make_again(struct lane *l, size_t to, struct err *e)
 	return failed;
 }
 
+/* Made again it would be another folder, with another name in the store:
+ * the next run maps and makes it. */
+static int folder_has_gone(const struct move *m, size_t to, struct err *e)
+{
+	return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_FOLDER_GONE,
+	                "The folder \"%.100s\" at the destination was deleted "
+	                "while mail was moved into it. Run mailhaul again: it "
+	                "makes the folder anew and goes on. What had arrived "
+	                "in the deleted one counts as deleted there; 'mailhaul "
+	                "problems --retry' sends it again.",
+	                m->tos[to].f.path);
+}
+
 static int collect(struct lane *l, bool wait, struct err *e)
 {
 	struct collecting c = { .l = l };
@@ -266,6 +279,9 @@ static int collect(struct lane *l, bool wait, struct err *e)
 
 	if (m->writer_ops->collect(l->writer, wait, answered, &c, e))
 		return -1;
+	if (c.remake && m->writer_traits & WRITER_BY_NAME &&
+	    !(m->writer_traits & WRITER_NAMES_FIRST))
+		return folder_has_gone(m, c.to, e);
 	if (c.remake && l->out.n == 0)
 		return make_again(l, c.to, e);
 	if (c.wait_ms)
@@ -404,6 +420,21 @@ static void hear_the_last(struct lane *l)
 		                          &ignored);
 }
 
+/*
+ * Of a batch whose end was not heard some messages have their copies. The
+ * store must say whose they are before anybody looks: an equal message in
+ * doubt would take one of them for its own.
+ */
+static void settle_moved(struct lane *l)
+{
+	for (struct batch *b = l->out.first; b; b = b->next) {
+		struct err e = { 0 };
+
+		if (journal_moved_now(l->m->store, b, &e))
+			move_fail(l->m, &e);
+	}
+}
+
 static int write_lost(struct lane *l, const struct err *why, struct err *e)
 {
 	struct move *m = l->m;
@@ -411,6 +442,7 @@ static int write_lost(struct lane *l, const struct err *why, struct err *e)
 	log_msg("lane %zu: writer lost: %s (%s)", l->index, why->text,
 	        why->detail);
 	hear_the_last(l);
+	settle_moved(l);
 	doubt_begins(l);
 	if (l->writer)
 		writer_gone(l);
@@ -495,6 +527,7 @@ static struct batch *next_ready(struct lane *l)
 	/* From here on nobody may look through the folder for doubtful ones:
 	 * this batch's copies would be taken for theirs. */
 	l->m->tos[b->to].out++;
+	pthread_cond_broadcast(&l->m->changed); /* there is room for more */
 	return b;
 }
 

@@ -27,7 +27,9 @@
 #include "util/log.h"
 #include "util/step.h"
 
-#define FIRST_TRIES 3 /* connections that have never worked */
+#define AS_MICROSOFT "as Microsoft asked; other mailboxes go on"
+#define WAIT_TOLD_MS 50 /* a shorter one is none to a person */
+#define FIRST_TRIES 3   /* connections that have never worked */
 
 typedef int stage_fn(struct move *m, struct err *e);
 
@@ -114,16 +116,27 @@ static uint64_t wait_for(const struct err *why, unsigned failures)
 	                                                     : wait;
 }
 
+/* Not a failure: the other side named a time, or a sign-in has run its
+ * time and the next one is at hand. */
+static bool asked_to_wait(const struct err *e)
+{
+	return (e->code == EC_THROTTLED && e->next == NEXT_WAIT) ||
+	       (e->code == EC_BYE && e->wait_ms);
+}
+
 int move_lost(struct move *m, const struct err *why, struct err *e)
 {
 	struct err copy = *why; /* e may be why */
 	unsigned lanes, failures;
 	uint64_t wait;
+	bool asked = asked_to_wait(&copy);
 
 	if (copy.code == EC_INTERRUPTED || move_stopping(m))
 		return stopped(e);
 	pthread_mutex_lock(&m->lock);
-	failures = ++m->failures;
+	if (!asked)
+		m->failures++;
+	failures = m->failures;
 	lanes = m->lanes_busy ? (unsigned)m->lanes_busy : 1;
 	pthread_mutex_unlock(&m->lock);
 	failures = (failures + lanes - 1) / lanes;
@@ -132,9 +145,16 @@ int move_lost(struct move *m, const struct err *why, struct err *e)
 		e->next = NEXT_GIVE_UP;
 		return -1;
 	}
-	tell(m, EVENT_RETRY, NULL, copy.text, &copy);
-	wait = wait_for(&copy, failures);
-	tell_wait(m, copy.text, clock_wall_ms() + wait);
+	if (asked) {
+		wait = copy.wait_ms;
+	} else {
+		tell(m, EVENT_RETRY, NULL, copy.text, &copy);
+		wait = wait_for(&copy, failures);
+	}
+	if (wait >= WAIT_TOLD_MS)
+		tell_wait(m,
+		          copy.code == EC_THROTTLED ? AS_MICROSOFT : copy.text,
+		          clock_wall_ms() + wait);
 	if (!move_sleep(m, wait))
 		return stopped(e);
 	return 0;
@@ -411,17 +431,26 @@ static int secret_to(void *arg, bool again, char **out, struct err *e)
 	return failed;
 }
 
-static int begin(struct move *m, struct err *e)
+/* The governor's waits. */
+static void waits(void *arg, const char *what, uint64_t until_ms)
+{
+	struct move *m = arg;
+
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(4096);
+
+	if (buf_fmt(&b, "%s; other mailboxes go on", what) == 0)
+		tell_wait(m, b.p, until_ms);
+}
+
+static void wire_accounts(struct move *m)
 {
 	struct job *job = m->job;
 
-	m->reader_ops = reader_find(&job->from, e);
-	m->writer_ops = m->reader_ops ? writer_find(&job->to, e) : NULL;
-	if (!m->writer_ops)
-		return -1;
 	m->from_account = job->from;
 	m->to_account = job->to;
 	m->from_account.cancel = m->to_account.cancel = &m->cancel;
+	m->from_account.waiting = m->to_account.waiting = waits;
+	m->from_account.waiting_arg = m->to_account.waiting_arg = m;
 	if (job->from.secret) {
 		m->from_account.secret = secret_from;
 		m->from_account.secret_arg = m;
@@ -430,6 +459,35 @@ static int begin(struct move *m, struct err *e)
 		m->to_account.secret = secret_to;
 		m->to_account.secret_arg = m;
 	}
+}
+
+static int choose_door(struct move *m, struct err *e)
+{
+	struct job probe = *m->job;
+	char *why CLEANUP(free_p) = NULL;
+
+	probe.to = m->to_account;
+	if (transfer_door(m->store, &probe, true, &why, e))
+		return -1;
+	m->to_account.kind = m->job->to.kind = probe.to.kind;
+	m->writer_ops = writer_find(&m->to_account, e);
+	if (why)
+		tell(m, EVENT_NOTE, NULL, why, NULL);
+	return m->writer_ops ? 0 : -1;
+}
+
+static int begin(struct move *m, struct err *e)
+{
+	struct job *job = m->job;
+
+	m->reader_ops = reader_find(&job->from, e);
+	if (!m->reader_ops)
+		return -1;
+	if (job->to.kind != KIND_M365)
+		m->writer_ops = writer_find(&job->to, e);
+	if (!m->writer_ops && job->to.kind != KIND_M365)
+		return -1;
+	wire_accounts(m);
 	m->rate.per_second = job->options->rate;
 	m->lanes_most = 1;
 	size_batches(m);
@@ -496,7 +554,7 @@ void move_run(struct move *m)
 		tell_start(m);
 		failed = store_mailbox_started(m->store, m->job->mailbox->id,
 		                               &e) ||
-		         pass(m, &e);
+		         choose_door(m, &e) || pass(m, &e);
 	}
 	end(m, &e, failed != 0, locked);
 	folders_free(m);

@@ -97,6 +97,7 @@ struct move {
 	size_t froms_n;
 	struct to *tos;
 	size_t tos_n;
+	struct folder_list there; /* the destination's, as this run began */
 	bool case_blind; /* the destination can't tell Work from work */
 	bool orphans;    /* copied messages that left their place */
 	bool adopting;   /* copies that stood there before us */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/sha256.h"
 #include "transfer/move.h"
 #include "util/buf.h"
 
@@ -15,66 +16,64 @@
 
 /* --- deleted at the destination ------------------------------------------- */
 
+/* The copies of a folder: uids, or the heads of their names' hashes, so that
+ * a million of them are no burden. */
 struct there {
-	uint32_t *uids;
-	char **keys;
+	uint64_t *v;
 	size_t n, cap;
 	uint32_t uidvalidity;
-	bool failed;
+	bool by_name, failed;
 };
 
-static int keep_uid(struct message *msg, void *arg)
+static uint64_t name_id(const char *name)
+{
+	unsigned char hash[SHA256_OCTETS];
+	uint64_t id = 0;
+
+	sha256_of(name, strlen(name), hash);
+	for (int i = 0; i < 8; i++)
+		id = id << 8 | hash[i];
+	return id;
+}
+
+static int keep_copy(struct message *msg, void *arg)
 {
 	struct there *t = arg;
 
 	if (t->n == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 1024;
-		uint32_t *u = realloc(t->uids, cap * sizeof(*u));
-		char **k;
+		uint64_t *v = realloc(t->v, cap * sizeof(*v));
 
-		if (u)
-			t->uids = u;
-		k = realloc(t->keys, cap * sizeof(*k));
-		if (k)
-			t->keys = k;
-		if (!u || !k) {
+		if (!v) {
 			t->failed = true;
 			return -1;
 		}
+		t->v = v;
 		t->cap = cap;
 	}
-	t->uids[t->n] = (uint32_t)msg->uid;
-	t->keys[t->n++] = msg->key;
-	msg->key = NULL;
+	t->v[t->n++] = !t->by_name ? (uint32_t)msg->uid
+	               : msg->key  ? name_id(msg->key)
+	                           : 0;
 	return 0;
 }
 
-static void there_release(struct there *t)
+static int id_order(const void *a, const void *b)
 {
-	for (size_t i = 0; i < t->n; i++)
-		free(t->keys[i]);
-	free(t->keys);
-	free(t->uids);
-}
-
-static int uid_order(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return (x > y) - (x < y);
 }
 
-static int key_order(const void *a, const void *b)
+static bool is_there(const struct there *t, const struct message *m)
 {
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	uint64_t id = t->by_name ? name_id(m->dest_name) : m->dest_uid;
 
-	return strcmp(x ? x : "", y ? y : "");
+	return t->n && bsearch(&id, t->v, t->n, sizeof(id), id_order);
 }
 
 struct missing {
 	const struct there *there;
 	struct batch *gone;
-	bool by_name;
 };
 
 static int is_missing(struct row *r, void *arg)
@@ -83,13 +82,11 @@ static int is_missing(struct row *r, void *arg)
 	const struct there *t = q->there;
 	struct message *msg;
 
-	if (q->by_name
-	            ? !r->m.dest_name || bsearch(&r->m.dest_name, t->keys, t->n,
-	                                         sizeof(*t->keys), key_order)
-	            : !r->m.dest_uid ||
-	                      r->m.dest_uidvalidity != t->uidvalidity ||
-	                      bsearch(&r->m.dest_uid, t->uids, t->n,
-	                              sizeof(*t->uids), uid_order))
+	if (t->by_name
+	            ? !r->m.dest_name
+	            : !r->m.dest_uid || r->m.dest_uidvalidity != t->uidvalidity)
+		return 0;
+	if (is_there(t, &r->m))
 		return 0;
 	msg = batch_add(q->gone);
 	if (!msg)
@@ -102,17 +99,16 @@ static int is_missing(struct row *r, void *arg)
 	return 0;
 }
 
-static int find_missing(struct move *m, struct to *to, struct there *t,
-                        struct err *e)
+static int list_there(struct move *m, const struct to *to, struct there *t,
+                      struct err *e)
 {
 	struct folder now = { .raw = to->f.raw,
 		              .comp = to->f.comp,
 		              .depth = to->f.depth,
 		              .path = to->f.path };
-	struct row_where w = { .dest_folder = to->f.id, .states = COPIED };
-	struct missing q = { .there = t,
-		             .by_name = m->writer_traits & WRITER_NAMES_FIRST };
-	int failed = m->writer_ops->list(m->writer, &now, 1, keep_uid, t, e);
+	int failed = to->absent ? 0
+	                        : m->writer_ops->list(m->writer, &now, 1,
+	                                              keep_copy, t, e);
 
 	free(now.keywords);
 	if (failed)
@@ -120,17 +116,44 @@ static int find_missing(struct move *m, struct to *to, struct there *t,
 	if (t->failed)
 		return err_memory(e);
 	t->uidvalidity = now.uidvalidity;
-	if (q.by_name)
-		qsort(t->keys, t->n, sizeof(*t->keys), key_order);
-	else
-		qsort(t->uids, t->n, sizeof(*t->uids), uid_order);
-	q.gone = batch_new();
-	failed = !q.gone || store_rows(m->store, &w, is_missing, &q, e);
-	if (!failed && q.gone->n) {
-		failed = journal_settle_now(m->store, q.gone, e);
-		m->progress.gone += q.gone->n;
+	if (t->n)
+		qsort(t->v, t->n, sizeof(*t->v), id_order);
+	return 0;
+}
+
+static int find_missing(struct move *m, const struct to *to, struct there *t,
+                        struct batch *gone, struct err *e)
+{
+	struct row_where w = { .dest_folder = to->f.id, .states = COPIED };
+	struct missing q = { .there = t, .gone = gone };
+
+	if (list_there(m, to, t, e))
+		return -1;
+	return store_rows(m->store, &w, is_missing, &q, e);
+}
+
+/* A listing that comes in pages is no picture of one moment: what is
+ * deleted meanwhile moves others up, behind the page that is asked for
+ * next. What was seen by one of two is there. */
+static int find_gone(struct move *m, const struct to *to, struct err *e)
+{
+	struct there t = { .by_name = m->writer_traits & WRITER_BY_NAME };
+	bool paged = t.by_name && !(m->writer_traits & WRITER_NAMES_FIRST);
+	struct batch *gone = batch_new();
+	int failed = !gone ? err_memory(e) : find_missing(m, to, &t, gone, e);
+
+	if (!failed && gone->n && paged) {
+		batch_free(&gone);
+		gone = batch_new();
+		failed = !gone ? err_memory(e)
+		               : find_missing(m, to, &t, gone, e);
 	}
-	batch_free(&q.gone);
+	if (!failed && gone->n) {
+		failed = journal_settle_now(m->store, gone, e);
+		m->progress.gone += gone->n;
+	}
+	batch_free(&gone);
+	free(t.v);
 	return failed ? -1 : 0;
 }
 
@@ -155,6 +178,9 @@ int pass_gone(struct move *m, struct err *e)
 	struct dest_folder *v = NULL;
 	size_t n = 0;
 	int failed = 0;
+	/* A folder known by an id does not come back by its name. */
+	bool by_id = m->writer_traits & WRITER_BY_NAME &&
+	             !(m->writer_traits & WRITER_NAMES_FIRST);
 
 	if (store_dest_folders(m->store, m->job->mailbox->to_key, &v, &n, e))
 		return -1;
@@ -162,16 +188,14 @@ int pass_gone(struct move *m, struct err *e)
 		struct to *t = &m->tos[i];
 		struct row_where w = { .dest_folder = t->f.id,
 			               .states = COPIED };
-		struct there there = { 0 };
 		uint64_t rows = 0;
 
-		if (t->failed.code || t->absent ||
+		if (t->failed.code || (t->absent && !by_id) ||
 		    untouched(t, recorded(v, n, t->f.id)))
 			continue;
 		failed = store_count(m->store, &w, &rows, e);
 		if (!failed && rows)
-			failed = find_missing(m, t, &there, e);
-		there_release(&there);
+			failed = find_gone(m, t, e);
 	}
 	dest_folders_free(&v, n);
 	return failed;

@@ -46,12 +46,16 @@ static void ends_release(struct ends *x)
 	source_folders_free(&x->known, x->known_n);
 }
 
-static int open_ends(struct ends *x, struct job *job, struct err *e)
+static int open_ends(struct ends *x, struct store *s, struct job *job,
+                     struct err *e)
 {
+	CLEANUP(free_p) char *why = NULL;
 	struct name_rules rules;
 
 	x->reader_ops = reader_find(&job->from, e);
-	x->writer_ops = x->reader_ops ? writer_find(&job->to, e) : NULL;
+	if (!x->reader_ops || transfer_door(s, job, false, &why, e))
+		return -1;
+	x->writer_ops = writer_find(&job->to, e);
 	if (!x->writer_ops || x->reader_ops->open(&x->reader, &job->from, e) ||
 	    x->reader_ops->folders(x->reader, &x->src, e) ||
 	    x->writer_ops->open(&x->writer, &job->to, e) ||
@@ -126,7 +130,7 @@ int transfer_plan(struct store *s, struct job *job, plan_fn *each, void *arg,
 	struct ends x = { 0 };
 	int failed = store_source_folders(s, job->mailbox->id, &x.known,
 	                                  &x.known_n, e) ||
-	             open_ends(&x, job, e);
+	             open_ends(&x, s, job, e);
 
 	for (size_t i = 0; i < x.src.n && !failed; i++)
 		failed = plan_one(s, &x, job, i, each, arg, e);

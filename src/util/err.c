@@ -25,6 +25,19 @@ static void clean(char *s)
 			*s = ' ';
 }
 
+/* n: what snprintf said. A sentence that was cut shows that it was, and not
+ * in the middle of a character. */
+static void mark_cut(char *s, size_t size, int n)
+{
+	size_t at = size - sizeof("...");
+
+	if (n < 0 || (size_t)n < size)
+		return;
+	while (at > 0 && ((unsigned char)s[at] & 0xc0) == 0x80)
+		at--;
+	memcpy(s + at, "...", sizeof("..."));
+}
+
 static void head(struct err *e, enum err_reach reach, enum err_next next,
                  enum err_code code)
 {
@@ -42,7 +55,8 @@ int err_set(struct err *e, enum err_reach reach, enum err_next next,
 	if (!e)
 		return -1;
 	head(e, reach, next, code);
-	snprintf(e->text, sizeof(e->text), "%s", text);
+	mark_cut(e->text, sizeof(e->text),
+	         snprintf(e->text, sizeof(e->text), "%s", text));
 	va_start(ap, detail);
 	vsnprintf(e->detail, sizeof(e->detail), detail, ap);
 	va_end(ap);
@@ -60,7 +74,8 @@ int err_setf(struct err *e, enum err_reach reach, enum err_next next,
 		return -1;
 	head(e, reach, next, code);
 	va_start(ap, text);
-	vsnprintf(e->text, sizeof(e->text), text, ap);
+	mark_cut(e->text, sizeof(e->text),
+	         vsnprintf(e->text, sizeof(e->text), text, ap));
 	va_end(ap);
 	clean(e->text);
 	return -1;

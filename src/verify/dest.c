@@ -33,7 +33,14 @@ static int take_copy(struct message *m, void *arg)
 	const char *name = m->dest_name ? m->dest_name : m->key;
 	uint64_t uid = m->dest_uid ? m->dest_uid : m->uid;
 
-	t->failed |= copy_set_add(t->to, uid, name, m->size) != 0;
+	/* Begun and never completed: its row says that it is not copied. */
+	if (m->half)
+		return 0;
+	if (copy_set_add(t->to, uid, name, m->size))
+		t->failed = true;
+	else
+		memcpy(&t->to->v[t->to->n - 1].told, m->sha256,
+		       sizeof(uint64_t));
 	return t->failed || (t->c->stop && atomic_load(t->c->stop));
 }
 
@@ -282,11 +289,29 @@ static int judge_octets(struct page *g, const struct claim *v, size_t n,
 	return 0;
 }
 
+/* What the listing has told as much of as reading headers would tell. */
+static bool is_told(const struct claim *k)
+{
+	return k->copy->told && k->hashed &&
+	       memcmp(&k->copy->told, k->sha256, sizeof(k->copy->told)) == 0;
+}
+
+static void drop_told(struct page *g)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (!is_told(&g->v[i]))
+			g->v[kept++] = g->v[i];
+	g->n = kept;
+}
+
 static int judge_headers(struct page *g, struct want *wants, struct err *e)
 {
 	size_t suspects = 0;
 	bool sizes;
 
+	drop_told(g);
 	for (size_t i = 0; i < g->n; i++)
 		want(g, &g->v[i], &wants[i]);
 	if (check_read(g->c, &g->p->now, wants, g->n, true, e))

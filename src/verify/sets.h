@@ -52,6 +52,8 @@ struct copy {
 	uint64_t id;
 	uint64_t size; /* as listed, 0: not told */
 	uint64_t head; /* see verify_head(), for copies that no row claims */
+	/* Head of the hash that the listing told of it, 0: it told none. */
+	uint64_t told;
 	uint32_t name; /* place in names + 1, 0: it has a uid */
 	bool claimed;
 	bool ours; /* a stray that may be a copy of ours */

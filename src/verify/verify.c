@@ -284,10 +284,13 @@ int verify_mailbox(struct store *s, struct job *job, bool deep,
                    struct verify_sum *sum, struct err *e)
 {
 	struct verify_ends ends = { .backoff_ms = VERIFY_BACKOFF_MS };
+	CLEANUP(free_p) char *why = NULL;
 
 	memset(sum, 0, sizeof(*sum));
 	ends.reader = reader_find(&job->from, e);
 	if (!ends.reader)
+		return -1;
+	if (transfer_door(s, job, false, &why, e))
 		return -1;
 	ends.writer = writer_find(&job->to, e);
 	if (!ends.writer)

@@ -8,6 +8,8 @@
 #include "util/buf.h"
 #include "writer/imap_writer.h"
 
+#define EXCHANGE_NAME_MOST 255
+
 static bool accepts(const struct account *a)
 {
 	return account_is_imap(a);
@@ -19,6 +21,8 @@ static void imap_writer_close(struct writer **wp)
 
 	if (!w)
 		return;
+	governor_leave(&w->lease);
+	side_close(w);
 	/* A half-sent APPEND must never be completed by a LOGOUT. */
 	if (w->im && w->flights_n)
 		imap_abort(w->im);
@@ -29,6 +33,10 @@ static void imap_writer_close(struct writer **wp)
 	free(w->flights);
 	free(w->done);
 	free(w->done_batch);
+	free(w->reserved);
+	free(w->late);
+	free(w->late_raw);
+	free(w->open_raw);
 	free(w);
 	*wp = NULL;
 }
@@ -45,6 +53,7 @@ static int imap_writer_open(struct writer **out, const struct account *a,
 		free(w);
 		return -1;
 	}
+	w->exchange = imap_exchange(w->im);
 	imap_bodies_init(&w->bodies, w->im, a);
 	*out = w;
 	return 0;
@@ -71,11 +80,17 @@ static int folders(struct writer *w, struct folder_list *out, struct err *e)
 	    imap_cmd(w->im, &unselect, e, "UNSELECT"))
 		return -1;
 	w->selected = false;
+	late_deselected(w);
 	if (imap_folders(w->im, true, &w->ns, &w->have, e))
 		return -1;
 	if (unselect && imap_wait(w->im, unselect, NULL, NULL, &ignored, e))
 		return -1;
 	w->delim = w->ns.delim;
+	if (w->exchange) {
+		side_uses(w);
+		if (exchange_names(w, e))
+			return -1;
+	}
 	for (size_t i = 0; i < w->have.n; i++) {
 		struct folder *f = folder_list_add(out);
 
@@ -93,6 +108,10 @@ static struct name_rules rules(struct writer *w)
 		.delim = w->delim,
 		.prefix = w->ns.prefix ? w->ns.prefix : "",
 		.forbidden = "",
+		.case_blind = w->exchange,
+		.trims = w->exchange,
+		.max_component = w->exchange ? EXCHANGE_NAME_MOST : 0,
+		.reserved = w->reserved,
 	};
 }
 
@@ -102,6 +121,7 @@ int writer_select(struct writer *w, const struct folder *f, bool read_only,
 	imap_tag tag;
 
 	w->selected = true;
+	late_deselected(w);
 	if (imap_select_ask(w->im, f->raw, read_only, &tag, e) ||
 	    imap_select_take(w->im, tag, now, e))
 		return -1;
@@ -122,6 +142,7 @@ static int list(struct writer *w, struct folder *f, uint32_t since,
 	size_t n = 0, skip = 0;
 
 	w->selected = true;
+	late_deselected(w);
 	if (imap_select_ask(w->im, f->raw, true, &select, e) ||
 	    imap_uids_ask(w->im, &search, e))
 		return -1;

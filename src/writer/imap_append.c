@@ -24,7 +24,8 @@
 
 bool append_one_by_one(const struct writer *w)
 {
-	return !(imap_caps(w->im) & (CAP_LITERAL_PLUS | CAP_LITERAL_MINUS));
+	return w->exchange ||
+	       !(imap_caps(w->im) & (CAP_LITERAL_PLUS | CAP_LITERAL_MINUS));
 }
 
 bool append_ready(struct writer *w)
@@ -77,14 +78,14 @@ static int allowed_keywords(const struct folder *f, const char *keywords,
 int append_prepare(struct writer *w, const struct folder *f, struct batch *b,
                    struct err *e)
 {
-	(void)w;
 	for (size_t i = 0; i < b->n; i++) {
 		struct message *m = &b->v[i];
 
 		m->set_flags = m->flags & MAIL_FLAGS_KEPT;
 		free(m->set_keywords);
 		m->set_keywords = NULL;
-		if (allowed_keywords(f, m->keywords, &m->set_keywords, e))
+		if (allowed_keywords(f, m->keywords, &m->set_keywords, e) ||
+		    (w->exchange && exchange_prepare(w, f, m, e)))
 			return -1;
 	}
 	return 0;
@@ -112,8 +113,7 @@ static int done_room(struct writer *w, struct err *e)
 	return 0;
 }
 
-/* One message has its verdict. */
-static int tell(struct writer *w, const struct settled *s, struct batch *b,
+int append_tell(struct writer *w, const struct settled *s, struct batch *b,
                 struct err *e)
 {
 	if (done_room(w, e))
@@ -138,7 +138,10 @@ static int stored(struct writer *w, const struct flight *f, const char *code,
 
 		m->dest_uidvalidity = named ? uidvalidity : 0;
 		m->dest_uid = named ? uids[i] : 0;
-		if (tell(w, &s, f->b, e))
+		bool waits = false;
+
+		if ((w->exchange && late_stored(w, m, f->b, &waits, e)) ||
+		    (!waits && append_tell(w, &s, f->b, e)))
 			return -1;
 	}
 	return 0;
@@ -173,12 +176,15 @@ static int refused(struct writer *w, const struct flight *f,
 	struct settled s = { .batch = f->count > 1, .of = f->count };
 
 	imap_error(w->im, r, ERR_MESSAGE, &s.why);
+	s.m = &f->b->v[f->first];
+	if (w->exchange)
+		exchange_refused(w, r, &s);
 	s.outcome = s.why.next == NEXT_WAIT || s.why.next == NEXT_RETRY
 	                    ? OUT_AGAIN
 	                    : OUT_REFUSED;
 	for (size_t i = 0; i < f->count; i++) {
 		s.m = &f->b->v[f->first + i];
-		if (tell(w, &s, f->b, e))
+		if (append_tell(w, &s, f->b, e))
 			return -1;
 	}
 	return 0;
@@ -192,11 +198,24 @@ static void drop_flight(struct writer *w, size_t at)
 	        (w->flights_n - at) * sizeof(w->flights[0]));
 }
 
+static int verdict(struct writer *w, const struct flight *f,
+                   const struct imap_reply *r, struct err *e)
+{
+	if (r->status == IMAP_OK)
+		return stored(w, f, r->code, e);
+	if (r->status == IMAP_NO || (w->exchange && exchange_plain(w, r)))
+		return refused(w, f, r, e);
+	not_understood(w, f, r);
+	return 0;
+}
+
 static int answer(struct writer *w, const struct imap_reply *r, struct err *e)
 {
 	struct flight f;
 	size_t at = 0;
+	int failed;
 
+	w->exists |= strcmp(r->name, "EXISTS") == 0;
 	if (r->kind != IMAP_TAGGED)
 		return 0;
 	while (at < w->flights_n && w->flights[at].tag != r->tag)
@@ -206,12 +225,9 @@ static int answer(struct writer *w, const struct imap_reply *r, struct err *e)
 	f = w->flights[at];
 	drop_flight(w, at);
 	step("reply");
-	if (r->status == IMAP_OK)
-		return stored(w, &f, r->code, e);
-	if (r->status == IMAP_NO)
-		return refused(w, &f, r, e);
-	not_understood(w, &f, r);
-	return 0;
+	failed = verdict(w, &f, r, e);
+	governor_leave(&w->lease);
+	return failed;
 }
 
 static int on_reply(const struct imap_reply *r, void *arg, struct err *e)
@@ -238,7 +254,7 @@ static int flight_new(struct writer *w, struct batch *b, size_t first,
 	return 0;
 }
 
-static int put_flags(struct buf *b, const struct message *m)
+static int put_flags(struct buf *b, const struct message *m, unsigned flags)
 {
 	static const char *const names[] = { "\\Seen", "\\Answered",
 		                             "\\Flagged", "\\Draft" };
@@ -247,7 +263,7 @@ static int put_flags(struct buf *b, const struct message *m)
 	if (buf_chr(b, '('))
 		return -1;
 	for (unsigned i = 0; i < 4; i++) {
-		if (!(m->set_flags & 1u << i))
+		if (!(flags & 1u << i))
 			continue;
 		if (buf_fmt(b, "%s%s", space, names[i]))
 			return -1;
@@ -259,14 +275,23 @@ static int put_flags(struct buf *b, const struct message *m)
 }
 
 /* "(flags) "date" {n+}" CRLF */
-static int put_arguments(struct buf *b, const struct message *m, bool sync)
+static int put_arguments(struct buf *b, const struct message *m, unsigned flags,
+                         bool sync)
 {
 	char date[27];
 
-	if (put_flags(b, m) ||
+	if (put_flags(b, m, flags) ||
 	    (imap_date(&m->date, date) && buf_fmt(b, "\"%s\" ", date)))
 		return -1;
 	return buf_fmt(b, "{%" PRIu64 "%s}\r\n", m->body.size, sync ? "" : "+");
+}
+
+/* Those that are not set later, imap_late.c. */
+static unsigned flags_at_once(const struct writer *w, const struct message *m)
+{
+	bool later = w->exchange && imap_caps(w->im) & CAP_UIDPLUS;
+
+	return later ? m->set_flags & ~(unsigned)MAIL_FLAGGED : m->set_flags;
 }
 
 static bool needs_sync(const struct writer *w, const struct message *m)
@@ -276,7 +301,8 @@ static bool needs_sync(const struct writer *w, const struct message *m)
 	if (!(caps & CAP_LITERAL_PLUS) &&
 	    !(caps & CAP_LITERAL_MINUS && m->body.size <= LITERAL_MINUS_MOST))
 		return true;
-	return !manners_trusts(imap_host(w->im), m->set_flags, m->set_keywords);
+	return !manners_trusts(imap_host(w->im), flags_at_once(w, m),
+	                       m->set_keywords);
 }
 
 static int put_body(struct writer *w, struct message *m, struct err *e)
@@ -313,7 +339,7 @@ static int put_message(struct writer *w, imap_tag tag, struct message *m,
 	struct imap_reply r;
 	int go;
 
-	if (put_arguments(&args, m, sync))
+	if (put_arguments(&args, m, flags_at_once(w, m), sync))
 		return err_memory(e);
 	if (imap_out(w->im, args.p, args.n, e))
 		return -1;
@@ -323,7 +349,7 @@ static int put_message(struct writer *w, imap_tag tag, struct message *m,
 			return -1;
 		if (go == 0)
 			return answer(w, &r, e) ? -1 : 0;
-		manners_accepted(imap_host(w->im), m->set_flags,
+		manners_accepted(imap_host(w->im), flags_at_once(w, m),
 		                 m->set_keywords);
 	}
 	return put_body(w, m, e) ? -1 : 1;
@@ -342,7 +368,7 @@ static int too_big(struct writer *w, struct message *m, struct batch *b,
 	         (double)m->body.size / 1048576.0,
 	         (double)imap_append_limit(w->im) / 1048576.0);
 	err_detail(&s.why, "APPENDLIMIT=%" PRIu64, imap_append_limit(w->im));
-	return tell(w, &s, b, e);
+	return append_tell(w, &s, b, e);
 }
 
 static bool over_limit(const struct writer *w, const struct message *m)
@@ -365,6 +391,7 @@ static int command(struct writer *w, const char *name, struct batch *b,
 	for (size_t i = 0; i < count; i++)
 		f->octets += b->v[first + i].body.size;
 	w->octets += f->octets;
+	w->exists = false;
 	if (imap_cmd_start(w->im, &tag, e, "APPEND %s ", name))
 		return -1;
 	f->tag = tag;
@@ -431,10 +458,17 @@ static int send_each(struct writer *w, const char *name, struct batch *b,
                      struct err *e)
 {
 	while (w->next < b->n && !w->broken) {
-		size_t at = w->next++;
+		size_t at = w->next;
+		bool over = over_limit(w, &b->v[at]);
 
-		if (over_limit(w, &b->v[at]) ? too_big(w, &b->v[at], b, e)
-		                             : send_one(w, name, b, at, e))
+		if (w->exchange && !over &&
+		    exchange_enter(w, b->v[at].body.size, e))
+			return -1;
+		if (w->broken)
+			break;
+		w->next++;
+		if (over ? too_big(w, &b->v[at], b, e)
+		         : send_one(w, name, b, at, e))
 			return -1;
 	}
 	return 0;
@@ -448,10 +482,18 @@ static int tell_unsent(struct writer *w, struct batch *b, struct err *e)
 			             .outcome = OUT_AGAIN,
 			             .why = w->broken_why };
 
-		if (tell(w, &s, b, e))
+		if (append_tell(w, &s, b, e))
 			return -1;
 	}
 	return 0;
+}
+
+/* With the answers to all of b. */
+static int after_exchange(struct writer *w, const struct folder *f,
+                          struct batch *b, struct err *e)
+{
+	side_set(w, f, b);
+	return late_canary(w, f, b, e);
 }
 
 int append_submit(struct writer *w, const struct folder *f, struct batch *b,
@@ -467,13 +509,14 @@ int append_submit(struct writer *w, const struct folder *f, struct batch *b,
 		*e = w->broken_why;
 		return -1;
 	}
-	if (imap_quoted(f->raw, &name, e))
+	if (imap_quoted(f->raw, &name, e) ||
+	    (w->exchange && late_folder(w, f->raw, e)))
 		return -1;
 	if (many ? send_many(w, name, b, e) : send_each(w, name, b, e))
 		return -1;
 	if (w->broken)
 		return tell_unsent(w, b, e);
-	return imap_flush(w->im, e);
+	return w->exchange ? after_exchange(w, f, b, e) : imap_flush(w->im, e);
 }
 
 static int wait_some(struct writer *w, struct err *e)
@@ -496,6 +539,8 @@ int append_collect(struct writer *w, bool wait, settled_fn *each, void *arg,
 {
 	int failed = look(w, e);
 
+	if (!failed && w->late_n && !w->broken && !imap_dead(w->im))
+		failed = late_flush(w, wait && !w->done_n && !w->flights_n, e);
 	if (!failed && wait)
 		failed = wait_some(w, e);
 	for (size_t i = 0; i < w->done_n; i++)

@@ -219,8 +219,8 @@ static int store_flags(struct writer *w, struct batch *b, uint64_t modseq,
 	return 0;
 }
 
-static int keep_allowed(const struct folder *f, struct message *m,
-                        struct err *e)
+static int keep_allowed(const struct writer *w, const struct folder *f,
+                        struct message *m, struct err *e)
 {
 	struct buf b CLEANUP(buf_release_p) = BUF_INIT(1 << 16);
 	const char *k = m->keywords;
@@ -229,6 +229,7 @@ static int keep_allowed(const struct folder *f, struct message *m,
 		size_t n = strcspn(k, " ");
 
 		if (imap_keyword_ok(k, n) &&
+		    !(w->exchange && exchange_drops(k, n)) &&
 		    (f->any_keyword || has_word(f->keywords, k, n)) &&
 		    ((b.n && buf_chr(&b, ' ')) || buf_add(&b, k, n)))
 			return err_memory(e);
@@ -281,7 +282,7 @@ int change_flags(struct writer *w, const struct folder *f, struct batch *b,
 
 	for (size_t i = 0; !failed && i < b->n; i++) {
 		b->v[i].tries = 0;
-		failed = keep_allowed(&now, &b->v[i], e);
+		failed = keep_allowed(w, &now, &b->v[i], e);
 	}
 	free(now.keywords);
 	failed = failed || flags_now(w, b, &l, e);

@@ -10,6 +10,7 @@
 
 #include "util/buf.h"
 #include "util/utf7.h"
+#include "util/utf8.h"
 #include "writer/imap_writer.h"
 
 struct making {
@@ -54,12 +55,24 @@ static char *raw_name(const struct writer *w, const struct folder *f,
 	return buf_take(&raw);
 }
 
+/* Names that Exchange takes for one. */
+static bool same_name(const char *a, const char *b)
+{
+	char *x CLEANUP(free_p) = utf7_to_utf8(a);
+	char *y CLEANUP(free_p) = utf7_to_utf8(b);
+	char *p CLEANUP(free_p) = x ? utf8_folded(x) : NULL;
+	char *q CLEANUP(free_p) = y ? utf8_folded(y) : NULL;
+
+	return p && q && strcmp(p, q) == 0;
+}
+
 static const struct folder *existing(const struct writer *w, const char *raw)
 {
 	for (size_t i = 0; i < w->have.n; i++) {
 		const struct folder *h = &w->have.v[i];
 
 		if (strcmp(h->raw, raw) == 0 ||
+		    (w->exchange && same_name(h->raw, raw)) ||
 		    (strcasecmp(raw, "INBOX") == 0 &&
 		     strcasecmp(h->raw, "INBOX") == 0))
 			return h->noselect ? NULL : h;
@@ -113,7 +126,16 @@ static int ask(struct writer *w, struct folder *f, struct making *m,
 	f->raw = raw_name(w, f, f->depth);
 	if (!f->raw)
 		return err_memory(e);
-	if (!existing(w, f->raw) && ask_create(w, f->raw, f->use, m, e))
+	const struct folder *there = existing(w, f->raw);
+
+	if (there && strcmp(there->raw, f->raw) != 0 &&
+	    strcasecmp(there->raw, "INBOX") != 0) {
+		free(f->raw);
+		f->raw = strdup(there->raw);
+		if (!f->raw)
+			return err_memory(e);
+	}
+	if (!there && ask_create(w, f->raw, f->use, m, e))
 		return -1;
 	return imap_select_ask(w->im, f->raw, false, &m->select, e);
 }
@@ -184,6 +206,26 @@ static int again(struct writer *w, struct folder *f, struct err *why,
 	return 0;
 }
 
+static bool is_reserved(const struct writer *w, const struct err *why)
+{
+	return w->exchange && why->code == EC_FOLDER_NAME &&
+	       strcasestr(why->detail, "reserved");
+}
+
+/* A name that the server keeps for itself: the folder gets another. */
+static int make_renamed(struct writer *w, struct folder *f, struct err *why,
+                        struct err *e)
+{
+	struct buf path CLEANUP(buf_release_p) = BUF_INIT(1 << 20);
+	struct making m = { 0 };
+
+	if (buf_fmt(&path, "%s (mail)", f->path) ||
+	    folder_set_path(f, path.p, '/'))
+		return err_memory(e);
+	err_clear(why);
+	return ask(w, f, &m, e) || take(w, f, &m, why, e) ? -1 : 0;
+}
+
 int make_folders(struct writer *w, struct folder *v, size_t n, struct err *why,
                  struct err *e)
 {
@@ -192,11 +234,16 @@ int make_folders(struct writer *w, struct folder *v, size_t n, struct err *why,
 	if (!m)
 		return err_memory(e);
 	w->selected = n > 0;
+	late_deselected(w);
 	for (size_t i = 0; i < n; i++)
 		if (name_fits(&v[i], &why[i]) && ask(w, &v[i], &m[i], e))
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		if (m[i].select && take(w, &v[i], &m[i], &why[i], e))
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (m[i].select && is_reserved(w, &why[i]) &&
+		    make_renamed(w, &v[i], &why[i], e))
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		if (m[i].select && why[i].code && again(w, &v[i], &why[i], e))

@@ -264,8 +264,8 @@ int maildir_locate(struct writer *w, const char *base, char **path,
 
 static unsigned traits(struct writer *w)
 {
-	return WRITER_KEEPS_OCTETS | WRITER_NAMES_FIRST | WRITER_LANES |
-	       WRITER_FLAG_CHANGES;
+	return WRITER_KEEPS_OCTETS | WRITER_NAMES_FIRST | WRITER_BY_NAME |
+	       WRITER_LANES | WRITER_FLAG_CHANGES;
 }
 
 /* Other programs' folders within folders are not ours to write to. */

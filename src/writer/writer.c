@@ -3,6 +3,7 @@
 #include "mailhaul/writer.h"
 
 static const struct writer_ops *const drivers[] = {
+	&writer_graph,
 	&writer_imap,
 	&writer_maildir,
 };
@@ -10,11 +11,6 @@ static const struct writer_ops *const drivers[] = {
 static const char *advice(const struct account *a)
 {
 	switch (a->kind) {
-	case KIND_M365:
-	case KIND_M365_IMAP:
-	case KIND_M365_GRAPH:
-		return "This version of mailhaul does not write to Microsoft "
-		       "365 yet.";
 	case KIND_MBOX:
 	case KIND_EML:
 	case KIND_PST:

@@ -81,6 +81,7 @@ seed_message() {
 }
 seed_fingerprint() { seed_message "$1"; }
 seed_repair() { seed_message "$1"; }
+seed_graph_mail() { seed_message "$1"; }
 
 seed_mbox() {
 	local file

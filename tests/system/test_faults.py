@@ -103,6 +103,26 @@ def test_source(job, dovecot, proxy, what):
     copied(job, dovecot, proxy, at_source()[what], "source")
 
 
+@pytest.mark.parametrize("without", [
+    ["MULTIAPPEND"], ["MULTIAPPEND", "LITERAL+"]])
+def test_equal_messages_of_a_batch_in_doubt(job, dovecot, proxy, without):
+    """Some have their answer, one has not: it must not take the copy of
+    another one for its own."""
+    source, target = dovecot(), dovecot(without=without)
+    box = source.mailbox("alice").fill({"INBOX": corpus.plain(1) * 24})
+    fault = CutReply("APPEND", times=4, skip=5)
+    p = proxy(target.port, [fault])
+    done = job.run("copy", source.locator("alice"),
+                   target.locator("bob", port=p.port), "--lanes", 1,
+                   env=HASTE, timeout=240)
+    assert done.code in (0, 2), done
+    if done.code == 2:
+        job.run("run", check=0, timeout=240)
+    assert fault.struck
+    compare.all_there(box, target.mailbox("bob"), at_least=24)
+    assert set(job.states()) == {"moved"}, job.states()
+
+
 @pytest.mark.parametrize("manner", [
     {}, dict(without=["MULTIAPPEND"]),
     dict(without=["MULTIAPPEND", "LITERAL+"]), dict(without=["UIDPLUS"])])

@@ -381,6 +381,27 @@ static void order_is_nothing(void **state)
 	           "Sent>Gesendet", "a>a (2)"));
 }
 
+/* Names that the destination keeps for itself, at the top only. */
+static void reserved(void **state)
+{
+	static const char *const names[] = { "Files", "Calendar", NULL };
+	const struct name_rules r = { .delim = '/',
+		                      .case_blind = true,
+		                      .trims = true,
+		                      .reserved = names };
+
+	check(LIST("files ", "files /a", "Work", "Work/Files", "CALENDAR",
+	           "Files (mail)"),
+	      NO_FOLDERS, &r, NO_FOLDERS,
+	      LIST("files >files (mail) (2)", "files /a>files (mail) (2)/a",
+	           "Work>Work", "Work/Files>Work/Files",
+	           "CALENDAR>CALENDAR (mail)", "Files (mail)>Files (mail)"));
+	check(LIST("Files", "X"), NO_FOLDERS, &r, LIST("map", "X=Calendar/Old"),
+	      LIST("Files>Files (mail)", "X>Calendar (mail)/Old"));
+	check(LIST("Files"), NO_FOLDERS, &r, LIST("into", "Old"),
+	      LIST("Files>Old/Files"));
+}
+
 static void flat(void **state)
 {
 	const struct name_rules r = { .delim = 0 };
@@ -545,6 +566,7 @@ int main(void)
 		cmocka_unit_test(names_made_fit),
 		cmocka_unit_test(clashes),
 		cmocka_unit_test(order_is_nothing),
+		cmocka_unit_test(reserved),
 		cmocka_unit_test(flat),
 		cmocka_unit_test(earlier_passes),
 		cmocka_unit_test(second_pass),

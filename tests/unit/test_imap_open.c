@@ -1,120 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing in: a server on loopback that plays a written dialogue. Each turn
- * waits for a line that holds want (the tag cut off) and answers say, with
- * %t for the tag.
+ * Signing in, against written dialogues.
  */
-#include "imap_fake.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "util/buf.h"
-
-struct turn {
-	const char *want; /* NULL: say at once */
-	const char *say;
-};
-
-enum { TURNS = 8, LINE = 2000 };
-
-struct server {
-	int fd;
-	uint16_t port;
-	unsigned connections; /* to serve, one after the other */
-	struct turn turns[TURNS];
-	unsigned failed;     /* lines that were not as wanted */
-	char heard[LINE];    /* the last line */
-	const char *accepts; /* this LOGIN is answered OK whatever want says */
-};
-
-/* One line without CRLF; false at the end. */
-static bool hear(int fd, char *line)
-{
-	size_t n = 0;
-
-	while (n < LINE - 1) {
-		if (read(fd, line + n, 1) != 1)
-			return false;
-		if (line[n] == '\n')
-			break;
-		n++;
-	}
-	line[n && line[n - 1] == '\r' ? n - 1 : n] = '\0';
-	return true;
-}
-
-static void say(int fd, const char *text, const char *tag, size_t tag_n)
-{
-	struct buf b = BUF_INIT(0);
-
-	for (; *text; text++) {
-		if (text[0] == '%' && text[1] == 't') {
-			(void)buf_add(&b, tag, tag_n);
-			text++;
-		} else {
-			(void)buf_chr(&b, *text);
-		}
-	}
-	(void)!send(fd, b.p, b.n, MSG_NOSIGNAL);
-	buf_release(&b);
-}
-
-static void play(struct server *s, int fd)
-{
-	char tag[32] = "";
-	size_t tag_n = 0;
-
-	for (int i = 0; i < TURNS && s->turns[i].say; i++) {
-		const struct turn *t = s->turns + i;
-
-		if (t->want) {
-			if (!hear(fd, s->heard))
-				return;
-			char *space = strchr(s->heard, ' ');
-
-			/* A continuation has no tag of its own. */
-			if (*t->want == '~'
-			            ? strcmp(s->heard, t->want + 1)
-			            : !space || strcmp(space + 1, t->want))
-				s->failed++;
-			if (*t->want != '~' && space) {
-				tag_n = (size_t)(space - s->heard);
-				memcpy(tag, s->heard, tag_n);
-			}
-		}
-		if (s->accepts && strstr(s->heard, s->accepts)) {
-			s->failed = 0;
-			say(fd, "%t OK [CAPABILITY UIDPLUS] in\r\n", tag,
-			    tag_n);
-			continue;
-		}
-		say(fd, t->say, tag, tag_n);
-	}
-	/* Until the client hangs up. */
-	while (hear(fd, s->heard))
-		continue;
-}
-
-static void *serve(void *arg)
-{
-	struct server *s = arg;
-
-	for (unsigned i = 0; i < s->connections; i++) {
-		int fd = accept(s->fd, NULL, NULL);
-
-		if (fd < 0)
-			break;
-		play(s, fd);
-		close(fd);
-	}
-	return NULL;
-}
+#include "imap_play.h"
 
 static int secret(void *arg, bool again, char **out, struct err *e)
 {
@@ -137,38 +25,28 @@ static void one(const struct play *p, unsigned *caps)
 {
 	struct server s = { .connections = p->connections,
 		            .accepts = p->second };
-	struct sockaddr_in at = { .sin_family = AF_INET,
-		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof at;
 	const char *words[2] = { p->password, p->second };
 	char user[1200], host[] = "127.0.0.1";
-	pthread_t thread;
 	struct imap *im;
 	struct err e = { 0 };
 
 	memcpy(s.turns, p->turns, sizeof s.turns);
 	snprintf(user, sizeof user, "%s", p->user);
-	s.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(s.fd, (struct sockaddr *)&at, sizeof at), 0);
-	assert_int_equal(listen(s.fd, 5), 0);
-	assert_int_equal(getsockname(s.fd, (struct sockaddr *)&at, &len), 0);
+	play_start(&s);
 	struct account a = { .kind = p->kind,
 		             .host = host,
-		             .port = ntohs(at.sin_port),
+		             .port = s.port,
 		             .user = user,
 		             .secret = secret,
 		             .secret_arg = words };
 
-	assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
 	int rc = imap_open(&im, &a, &e);
 
 	if (rc == 0) {
 		*caps = imap_caps(im);
 		imap_close(&im);
 	}
-	shutdown(s.fd, SHUT_RDWR);
-	close(s.fd);
-	pthread_join(thread, NULL);
+	play_end(&s);
 	if (e.code != p->code || (rc == 0) != (p->code == EC_NONE))
 		fail_msg("%s (%s), heard %s", err_code_name(e.code), e.detail,
 		         s.heard);

@@ -44,6 +44,10 @@ static void set_all(struct options *o)
 	set(o, "no-repair", "");
 	set(o, "from-password-file", "f{user}");
 	set(o, "to-password-command", "pass show \"x\"");
+	set(o, "tenant", "contoso.onmicrosoft.com");
+	set(o, "client-id", "22222222-2222-4222-8222-22222222ABCD");
+	set(o, "client-certificate", "/etc/mailhaul.pem");
+	set(o, "cloud", "USgov");
 }
 
 static void check_all(const struct options *o)
@@ -68,6 +72,12 @@ static void check_all(const struct options *o)
 	assert_string_equal(o->from_password_file, "f{user}");
 	assert_string_equal(o->to_password_command, "pass show \"x\"");
 	assert_null(o->from_password_command);
+	assert_string_equal(o->tenant, "contoso.onmicrosoft.com");
+	assert_string_equal(o->client_id,
+	                    "22222222-2222-4222-8222-22222222ABCD");
+	assert_string_equal(o->client_certificate, "/etc/mailhaul.pem");
+	assert_null(o->client_secret_file);
+	assert_string_equal(o->cloud, "usgov");
 }
 
 static void all_options(void **state)
@@ -135,6 +145,16 @@ static void mistakes(void **state)
 	bad("pin", "abcd", "64 hexadecimal");
 	bad("compress", "maybe", "yes or no");
 	bad("repair", "maybe", "yes or no");
+	bad("tenant", "", "domain");
+	bad("tenant", "contoso.com/x", "\"contoso.com/x\"");
+	bad("tenant", "..", "domain");
+	bad("tenant", "Common", "no organisation");
+	bad("tenant", "organizations", "no organisation");
+	bad("client-id", "mailhaul", "Application (client) ID");
+	bad("client-id", "22222222-2222-4222-8222-22222222222g", "ID");
+	bad("client-id", "22222222-2222-4222-8222-2222222222222", "ID");
+	bad("client-certificate", "", "empty");
+	bad("cloud", "germany", "global, usgov, dod or china");
 }
 
 static void unknown(void **state)
@@ -185,6 +205,11 @@ static void contradictions(void **state)
 	set(&o, "to-password-command", "b");
 	assert_int_equal(options_check(&o, &e), -1);
 	assert_non_null(strstr(e.text, "--to-password-command"));
+	options_release(&o);
+	set(&o, "client-secret-file", "a");
+	set(&o, "client-certificate", "b");
+	assert_int_equal(options_check(&o, &e), -1);
+	assert_non_null(strstr(e.text, "--client-certificate"));
 	options_release(&o);
 }
 
@@ -280,6 +305,7 @@ static void merges(void **state)
 	set(&over, "lanes", "1");
 	set(&over, "since", "2021-01-01");
 	set(&over, "from-password-command", "cmd");
+	set(&over, "client-secret-file", "secret.txt");
 	assert_int_equal(options_merge(&o, &over), 0);
 	assert_int_equal(o.include.n, 1);
 	assert_string_equal(o.include.v[0], "Only this");
@@ -291,6 +317,8 @@ static void merges(void **state)
 	/* One place for a password: the new one. */
 	assert_string_equal(o.from_password_command, "cmd");
 	assert_null(o.from_password_file);
+	assert_string_equal(o.client_secret_file, "secret.txt");
+	assert_null(o.client_certificate);
 	assert_string_equal(o.to_password_command, "pass show \"x\"");
 	assert_int_equal(o.max_size, 25 << 20);
 	assert_int_equal(options_check(&o, NULL), 0);

@@ -150,10 +150,19 @@ static void waits(void **state)
 	v.wait_text = (char *)"the server asked for a pause";
 	char *got = line(&v, START, 0);
 
-	assert_non_null(strstr(got, "  waits until "));
 	assert_non_null(
-	        strstr(got, " (1 min 0 s): the server asked for a pause"));
+	        strstr(got, "  waiting 1:00: the server asked for a pause"));
 	free(got);
+	v.wait_until_ms = START + 291000;
+	v.wait_text = (char *)"as Microsoft asked; other mailboxes go on";
+	got = line(&v, START, 0);
+	assert_non_null(strstr(got, "  waiting 4:51, as Microsoft asked; "
+	                            "other mailboxes go on"));
+	free(got);
+	assert_line(&v, START, 79,
+	            "ann    58 %  waiting 4:51, as Microsoft asked; other "
+	            "mailboxes go on");
+	v.wait_until_ms = START + 60000;
 	assert_line(&v, START + 60000, 0,
 	            "ann    1,204 of 2,000 messages  41 MB of 70 MB  58 %");
 }

@@ -300,6 +300,37 @@ static void only_the_part_that_needs_it(void **state)
 	message_release(&m);
 }
 
+/* A line end within a file would be another file. */
+static void long_lines_of_a_file_are_encoded(void **state)
+{
+	char *file = with_run("{\"=\":\"", 'x', 30000, "\"}\r\n\r\n");
+	struct message m;
+	struct buf b = BUF_INIT(0);
+	char *got, *at, *text;
+
+	buf_fmt(&b,
+	        "Content-Type: multipart/mixed; boundary=c\r\n\r\n"
+	        "--c\r\nContent-Transfer-Encoding: binary\r\n"
+	        "Content-Type: application/json; name=a.json\r\n\r\n%s"
+	        "--c--\r\n",
+	        file);
+	got = mend_n(&m, b.p, b.n);
+	assert_string_equal(m.repair_note,
+	                    "1 line of more than 998 octets encoded as "
+	                    "quoted-printable");
+	at = strstr(got, "name=a.json\r\nContent-Transfer-Encoding: "
+	                 "quoted-printable\r\n\r\n");
+	assert_non_null(at);
+	text = unqp(strstr(at, "\r\n\r\n") + 4);
+	assert_memory_equal(text, file, strlen(file));
+	assert_string_equal(text + strlen(file), "--c--\r\n");
+	free(text);
+	free(got);
+	free(file);
+	buf_release(&b);
+	message_release(&m);
+}
+
 static void quoted_printable_is_broken_softly(void **state)
 {
 	char *body = with_run("=3D=3D", 'x', 2000, "=C3=A9\r\n");
@@ -381,6 +412,7 @@ int main(void)
 		cmocka_unit_test(fields_about_as_long_as_the_ceiling),
 		cmocka_unit_test(long_text_becomes_quoted_printable),
 		cmocka_unit_test(only_the_part_that_needs_it),
+		cmocka_unit_test(long_lines_of_a_file_are_encoded),
 		cmocka_unit_test(quoted_printable_is_broken_softly),
 		cmocka_unit_test(looks_and_counts),
 		cmocka_unit_test(real_mail),

@@ -21,9 +21,9 @@ def lf(octets):
     return octets.replace(b"\r\n", b"\n")
 
 
-def write_maildir(path, folders):
-    """Maildir++; messages without flags lie in new/."""
-    count = 0
+def write_maildir(path, folders, count=0):
+    """Maildir++; messages without flags lie in new/. count: how many were
+    written there before, so that file names differ."""
     for folder, messages in folders.items():
         where = str(path)
         if folder != "INBOX":
