@@ -348,7 +348,7 @@ static int sign_in_once(struct imap *im, const struct account *a,
 static int sign_in(struct imap *im, const struct account *a, const char *secret,
                    struct err *e)
 {
-	struct imap_reply r;
+	struct imap_reply r = { .status = IMAP_OTHER };
 
 	if (need_caps(im, e))
 		return -1;
