@@ -15,6 +15,7 @@
 #define TICK_MS 100
 #define PROGRESS_TICKS 3
 #define STOP_MS 10000 /* cli.md: at most ten seconds for what is in flight */
+#define STOP_WAITING_MS 2000 /* of those, where nothing may be sent */
 
 /* Wakes the run's own thread as soon as a mailbox has ended. */
 struct bell {
@@ -109,7 +110,15 @@ static void move_free(struct move **m)
 /* After a stop: what is in flight gets its ten seconds, the rest none. */
 static void stop_move(struct move *m, uint64_t stopped_ms)
 {
-	if (!m->in_lanes || clock_ms() - stopped_ms > STOP_MS)
+	uint64_t grace = STOP_MS;
+
+	pthread_mutex_lock(&m->lock);
+	/* Nothing leaves before the other side allows it: what is out has
+	 * its answer soon. */
+	if (m->wait_until_ms > clock_wall_ms() + STOP_MS)
+		grace = STOP_WAITING_MS;
+	pthread_mutex_unlock(&m->lock);
+	if (!m->in_lanes || clock_ms() - stopped_ms > grace)
 		atomic_store(&m->cancel, 1);
 	pthread_mutex_lock(&m->lock);
 	pthread_cond_broadcast(&m->changed);

@@ -476,6 +476,27 @@ def test_waiting_is_told_and_is_no_error(practice, new_job, tmp_path):
     assert "problem" not in job.states()
 
 
+def test_a_stop_in_the_middle_of_a_wait(practice, new_job, tmp_path):
+    """Nobody waits ten seconds for what may not be sent for a minute."""
+    tenant = practice()
+    tenant.fault(where="graph", match=r"POST .*/messages", what="429",
+                 times=1, retry_after=60, after=5)
+    folders = {"INBOX": letters(30)}
+    path = write_maildir(tmp_path / "from", folders)
+    job = job_for(new_job, tenant, "job")
+    args = ("copy", f"maildir:{path}", f"m365+graph:{TO}", "--ca-file",
+            tenant.ca_file)
+    p = job.start(*args)
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not there(tenant):
+        time.sleep(0.1)
+    time.sleep(1)
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(9) == 2
+    job.run(*args, check=0)
+    same(wanted(folders), there(tenant))
+
+
 # --- what both doors serve -------------------------------------------------
 
 
