@@ -29,7 +29,7 @@ struct roots {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct roots *all_roots;
 
-static int bad_ca_file(const char *file, struct err *e)
+int cert_bad_file(const char *file, struct err *e)
 {
 	unsigned long code = ERR_peek_last_error();
 
@@ -64,7 +64,7 @@ static int new_roots(struct roots **out, const char *ca_file, struct err *e)
 	X509_STORE_set_default_paths(r->store);
 	if (ca_file && X509_STORE_load_file(r->store, ca_file) != 1) {
 		roots_free(r);
-		return bad_ca_file(ca_file, e);
+		return cert_bad_file(ca_file, e);
 	}
 	ERR_clear_error();
 	*out = r;
@@ -136,7 +136,7 @@ static const char untrusted[] =
         "certificate and give it with --ca-file FILE. Else somebody may be "
         "listening: do not go on.";
 
-static bool fingerprint(const X509 *cert, char hex[CERT_HEX])
+bool cert_fingerprint(const X509 *cert, char hex[CERT_HEX])
 {
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -173,7 +173,7 @@ static int refused(int result, const X509 *cert, const X509 *leaf,
 	enum err_code code = EC_CERT_UNTRUSTED;
 	char hex[CERT_HEX], until[64], subject[128] = "";
 
-	fingerprint(leaf, hex);
+	cert_fingerprint(leaf, hex);
 	end_of_life(cert, until, sizeof until);
 	if (cert)
 		X509_NAME_oneline(X509_get_subject_name(cert), subject,
@@ -210,12 +210,12 @@ static bool pin_equal(const char *pin, const char *hex)
 	return *hex == '\0';
 }
 
-static int check_pin(const X509 *leaf, const char *host, const char *pin,
-                     struct err *e)
+int cert_check_pin(const X509 *leaf, const char *host, const char *pin,
+                   struct err *e)
 {
 	char hex[CERT_HEX];
 
-	if (fingerprint(leaf, hex) && pin_equal(pin, hex))
+	if (cert_fingerprint(leaf, hex) && pin_equal(pin, hex))
 		return 0;
 	err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_CERT_PIN,
 	         "The certificate of %s is not the one given with --pin, so "
@@ -236,7 +236,7 @@ static bool is_address(const char *host)
 	       inet_pton(AF_INET6, host, o) == 1;
 }
 
-static bool set_name(X509_VERIFY_PARAM *p, const char *host)
+bool cert_set_name(X509_VERIFY_PARAM *p, const char *host)
 {
 	if (is_address(host))
 		return X509_VERIFY_PARAM_set1_ip_asc(p, host) == 1;
@@ -258,7 +258,7 @@ static int check_chain(X509_STORE *roots, STACK_OF(X509) * chain,
 
 	if (!c || X509_STORE_CTX_init(c, roots, leaf, chain) != 1 ||
 	    X509_STORE_CTX_set_default(c, "ssl_server") != 1 ||
-	    !set_name(X509_STORE_CTX_get0_param(c), host))
+	    !cert_set_name(X509_STORE_CTX_get0_param(c), host))
 		return err_memory(e);
 	/* 112 bits: no RSA below 2048, no SHA-1. */
 	X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(c), 2);
@@ -278,7 +278,7 @@ int cert_check(STACK_OF(X509) * chain, const char *host,
 	if (sk_X509_num(chain) < 1)
 		return refused(X509_V_ERR_UNSPECIFIED, NULL, NULL, host, e);
 	if (a->pin)
-		return check_pin(sk_X509_value(chain, 0), host, a->pin, e);
+		return cert_check_pin(sk_X509_value(chain, 0), host, a->pin, e);
 	X509_STORE *roots = find_roots(a->ca_file, e);
 
 	return roots ? check_chain(roots, chain, host, e) : -1;

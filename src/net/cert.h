@@ -25,4 +25,16 @@ int cert_check(STACK_OF(X509) * chain, const char *host,
 /* Reads a->ca_file, so that a mistake is found at once: EC_TLS, ERR_RUN. */
 int cert_prepare(const struct account *a, struct err *e);
 
+/* What tls.c shares, which verifies during OpenSSL's own handshake. */
+
+/* SHA-256 in hex; false, and "", if there is none. */
+bool cert_fingerprint(const X509 *cert, char hex[CERT_HEX]);
+/* Whether leaf is the pinned one: 0, else EC_CERT_PIN. */
+int cert_check_pin(const X509 *leaf, const char *host, const char *pin,
+                   struct err *e);
+/* The name or address that the certificate must be for. */
+bool cert_set_name(X509_VERIFY_PARAM *p, const char *host);
+/* From OpenSSL's last error: EC_TLS, ERR_RUN, -1. */
+int cert_bad_file(const char *file, struct err *e);
+
 #endif

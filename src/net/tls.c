@@ -16,12 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/cert.h"
 #include "net/stream_int.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/step.h"
 
-enum { HANDSHAKE_MS = 20000, HEX_LEN = 2 * EVP_MAX_MD_SIZE + 1 };
+enum { HANDSHAKE_MS = 20000 };
 
 /* --- Octets ------------------------------------------------------------- */
 
@@ -74,18 +75,6 @@ struct context {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct context *contexts;
 
-static int bad_ca_file(const char *file, struct err *e)
-{
-	unsigned long code = ERR_peek_last_error();
-
-	err_setf(e, ERR_RUN, NEXT_GIVE_UP, EC_TLS,
-	         "The file %s of --ca-file holds no certificate that can be "
-	         "read (PEM). Nothing was changed.",
-	         file);
-	err_detail(e, "%s", ERR_reason_error_string(code));
-	return -1;
-}
-
 static int fill_context(SSL_CTX *ssl, const char *ca_file, struct err *e)
 {
 	SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
@@ -100,7 +89,7 @@ static int fill_context(SSL_CTX *ssl, const char *ca_file, struct err *e)
 	SSL_CTX_set_read_ahead(ssl, 1);
 	SSL_CTX_set_default_verify_paths(ssl);
 	if (ca_file && SSL_CTX_load_verify_locations(ssl, ca_file, NULL) != 1)
-		return bad_ca_file(ca_file, e);
+		return cert_bad_file(ca_file, e);
 	return 0;
 }
 
@@ -204,22 +193,9 @@ void tls_close(struct stream *s, bool politely)
 
 /* --- Sentences ---------------------------------------------------------- */
 
-static bool fingerprint(const X509 *cert, char hex[HEX_LEN])
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	hex[0] = '\0';
-	if (!cert || X509_digest(cert, EVP_sha256(), md, &n) != 1)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", md[i]);
-	return true;
-}
-
 /* Seen by the verify callback: a failed handshake forgets it. */
 struct seen {
-	char hex[HEX_LEN];
+	char hex[CERT_HEX];
 	char until[64];
 	char subject[128];
 };
@@ -229,7 +205,7 @@ static void look_at(const X509 *cert, struct seen *seen)
 	BIO *b = BIO_new(BIO_s_mem());
 	char *p = NULL;
 
-	fingerprint(cert, seen->hex);
+	cert_fingerprint(cert, seen->hex);
 	if (!b || !cert) {
 		BIO_free(b);
 		return;
@@ -313,17 +289,6 @@ static int bad_certificate(struct stream *s, const char *host,
 }
 #pragma GCC diagnostic pop
 
-static int bad_pin(const char *host, const char *hex, struct err *e)
-{
-	err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_CERT_PIN,
-	         "The certificate of %s is not the one given with --pin, so "
-	         "nothing was sent. If the server has got a new one, check it "
-	         "there and give --pin %s",
-	         host, hex);
-	err_detail(e, "SHA-256 %s", hex);
-	return -1;
-}
-
 static int no_tls(struct stream *s, const struct account *a, struct err *e)
 {
 	bool plain = strstr(s->why, "wrong version number") ||
@@ -343,25 +308,15 @@ static int no_tls(struct stream *s, const struct account *a, struct err *e)
 
 /* --- Handshake ---------------------------------------------------------- */
 
-static bool is_address(const char *host)
-{
-	unsigned char o[16];
-
-	return inet_pton(AF_INET, host, o) == 1 ||
-	       inet_pton(AF_INET6, host, o) == 1;
-}
-
 static int set_name(SSL *ssl, const char *host)
 {
-	if (is_address(host))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
-		                                     host) == 1
-		               ? 0
-		               : -1;
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (SSL_set1_host(ssl, host) != 1)
+	unsigned char o[16];
+	bool address = inet_pton(AF_INET, host, o) == 1 ||
+	               inet_pton(AF_INET6, host, o) == 1;
+
+	if (!cert_set_name(SSL_get0_param(ssl), host))
 		return -1;
-	return SSL_set_tlsext_host_name(ssl, host) == 1 ? 0 : -1;
+	return address || SSL_set_tlsext_host_name(ssl, host) == 1 ? 0 : -1;
 }
 
 static int prepare(struct stream *s, const struct account *a, struct seen *seen,
@@ -426,31 +381,13 @@ static int handshake(struct stream *s, const struct account *a,
 	}
 }
 
-/* Colons and case of the given fingerprint do not matter. */
-static bool pin_equal(const char *pin, const char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (; *pin; pin++) {
-		char c = *pin >= 'A' && *pin <= 'F' ? (char)(*pin | 32) : *pin;
-
-		if (c == ':' || c == ' ')
-			continue;
-		if (!strchr(digits, c) || c != *hex)
-			return false;
-		hex++;
-	}
-	return *hex == '\0';
-}
-
 static int check_pin(struct stream *s, const struct account *a, struct err *e)
 {
 	X509 *cert = SSL_get1_peer_certificate(s->ssl);
-	char hex[HEX_LEN];
-	bool same = fingerprint(cert, hex) && pin_equal(a->pin, hex);
+	int failed = cert_check_pin(cert, a->host, a->pin, e);
 
 	X509_free(cert);
-	return same ? 0 : bad_pin(a->host, hex, e);
+	return failed;
 }
 
 int stream_tls(struct stream *s, const struct account *a, struct err *e)
