@@ -8,25 +8,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive/child.h"
 #include "cli/cli.h"
 #include "util/log.h"
 
 #define STORE_DEFAULT "./mailhaul.db"
 
-const struct command *const commands[] = { &command_copy,
-	                                   &command_add,
-	                                   &command_check,
-	                                   &command_plan,
-	                                   &command_run,
-	                                   &command_status,
-	                                   &command_verify,
-	                                   &command_problems,
-	                                   &command_login,
-	                                   &command_help,
-	                                   NULL };
+const struct command *const commands[] = {
+	&command_copy,   &command_add,    &command_check,  &command_plan,
+	&command_run,    &command_status, &command_verify, &command_problems,
+	&command_report, &command_login,  &command_help,   NULL
+};
 
 /* Of the command line's contract, built later. */
-static const char *const planned[] = { "setup", "report", "discover" };
+static const char *const planned[] = { "setup", "discover" };
 #define PLANNED (sizeof(planned) / sizeof(planned[0]))
 
 const struct command *command_find(const char *name)
@@ -184,6 +179,8 @@ int main(int argc, char **argv)
 	struct cli c = { 0 };
 	int code;
 
+	if (argc > 1 && strcmp(argv[1], ARCHIVE_CHILD) == 0)
+		return archive_child(argc - 2, argv + 2);
 	secret_harden();
 	setlocale(LC_CTYPE, "");
 	tzset();

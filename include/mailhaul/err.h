@@ -87,7 +87,8 @@ enum err_next {
 	X(EC_NO_MAILBOX, "no-mailbox")            \
 	X(EC_IMAP_OFF, "imap-switched-off")       \
 	X(EC_NOT_FOUND, "not-found")              \
-	X(EC_EXISTS, "exists")
+	X(EC_EXISTS, "exists")                    \
+	X(EC_MOVED_ON, "source-moved-on")
 
 enum err_code {
 #define X(code, name) code,

@@ -83,8 +83,9 @@ struct folder_list {
 };
 
 /*
- * Components that recognise a message again, never its size. Each is the
- * head of a SHA-256, 0 when the message has none. Pure in the octets;
+ * Components that recognise a message again, never its size. Each is a
+ * 64-bit hash (mime/fingerprint.h), 0 when the message has none. Pure in
+ * the octets;
  * version is FINGERPRINT_VERSION of mime/fingerprint.h when made.
  */
 struct fingerprint {
@@ -188,6 +189,9 @@ void message_move(struct message *to, struct message *from);
 struct batch *batch_new(void);
 /* The new, zeroed element (pointers into v move), or NULL. */
 struct message *batch_add(struct batch *b);
+/* Releases the messages that drop() is true of, and closes the gaps. */
+void batch_drop(struct batch *b,
+                bool (*drop)(const struct message *m, void *arg), void *arg);
 void batch_free(struct batch **b);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define MAILDIR_KEYWORDS 26
 #define MAILDIR_KEYWORDS_MAX 4096 /* octets of a list */
+#define MAILDIR_KEYWORD_FILE (64u << 10) /* of dovecot-keywords, at most */
 
 enum maildir_sub { MAILDIR_CUR, MAILDIR_NEW };
 const char *maildir_sub_name(enum maildir_sub sub); /* "cur", "new" */
@@ -35,6 +36,9 @@ struct maildir_keywords {
 };
 /* Reads the file in the directory fd; none is no error. */
 int maildir_keywords_read(struct maildir_keywords *k, int fd);
+/* Its text; later lines win. -1: memory. */
+int maildir_keywords_text(struct maildir_keywords *k, const char *p,
+                          size_t n);
 void maildir_keywords_release(struct maildir_keywords *k);
 
 /* The folders below root: raw is the directory below root, "." for root

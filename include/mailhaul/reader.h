@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reader.h - where mail comes from: IMAP, mbox, Maildir.
+ * reader.h - where mail comes from: IMAP, archives.
  *
  * A handle belongs to one thread; calls block; nothing handed in is kept
  * after a call returns, except a batch between ask and fetch. A source is
  * never changed. Order of calls: open, folders, then per folder list and
  * any number of ask/fetch, close.
+ *
+ * An archive has READER_STREAM: its messages come in the order of the file,
+ * whatever their folder, and are listed and read in one go:
+ *
+ *   walk(r, &w, e);
+ *   while ((got = next(r, &found, e)) > 0)
+ *           ... take(r, &found.m, e) if its octets are wanted ...
+ *
+ * list, ask and fetch work on archives too, at the price of another look
+ * through the file.
  */
 #ifndef MAILHAUL_READER_H
 #define MAILHAUL_READER_H
@@ -16,9 +26,48 @@
 struct reader;
 
 enum reader_trait {
-	READER_RANDOM = 1 << 0,   /* any order at no cost; else file order */
-	READER_FLAGS = 1 << 1,    /* flags may change between passes */
-	READER_LANES = 1 << 2     /* several handles at once are of use */
+	READER_LANES = 1 << 0, /* several handles at once are of use */
+	READER_STREAM = 1 << 1 /* walk, next, take, survey are there */
+};
+
+/*
+ * What is asked of a folder in a walk. Folders that are not named are asked
+ * for whole. uids are sorted and of the folder's uidvalidity.
+ */
+struct walk_folder {
+	const char *raw;
+	uint32_t uidvalidity;
+	bool omit;            /* nothing of it */
+	bool only_want;       /* these and no others: want */
+	const uint64_t *want;
+	size_t want_n;
+	/* Not 0: the largest uid that an earlier walk told. What stands
+	 * behind it is asked for, and want. If another message stands in its
+	 * place now, next() fails with EC_MOVED_ON. */
+	uint64_t resume;
+};
+
+struct walk {
+	bool bodies;          /* octets may be taken; else only told */
+	const struct walk_folder *v;
+	size_t n;
+	bool only_named;      /* nothing of folders that are not in v */
+};
+
+/* What next() came upon. */
+struct walk_found {
+	enum { FOUND_MESSAGE, FOUND_FOLDER, FOUND_OTHER } what;
+	/* The folder of a message; a folder that folders() and this handle
+	 * have not told yet comes as FOUND_FOLDER before its first message.
+	 * Borrowed until the handle is closed. */
+	const struct folder *folder;
+	/* FOUND_MESSAGE: uid, key, size (0: not known before it is taken),
+	 * flags, keywords, date; or a hole with why. The caller releases. */
+	struct message m;
+	/* FOUND_OTHER: something that is no mail and stays where it is.
+	 * Borrowed until the next call. */
+	const char *name;     /* its path in the archive, UTF-8 */
+	const char *what_else; /* "a calendar", "not mail" */
 };
 
 /* Each message of a listing: uid, key, size, flags, keywords, date. The
@@ -76,13 +125,26 @@ struct reader_ops {
 	 * unfetched or partly fetched. */
 	int (*fetch)(struct reader *r, struct batch **out, struct err *e);
 	void (*close)(struct reader **r);
+	/*
+	 * READER_STREAM only. walk() begins anew, from the start. next():
+	 * 1 found, 0 the end, -1. A message that cost the parser its life is
+	 * a hole. take() reads the octets of the message that next() has just
+	 * told (body initialised by the caller): fetched, or a hole; a message
+	 * that is not taken is passed over.
+	 */
+	int (*walk)(struct reader *r, const struct walk *w, struct err *e);
+	int (*next)(struct reader *r, struct walk_found *f, struct err *e);
+	int (*take)(struct reader *r, struct message *m, struct err *e);
+	/* folders(), but all of them, however long that takes: folders()
+	 * tells those that can be known soon. */
+	int (*survey)(struct reader *r, struct folder_list *out,
+	              struct err *e);
 };
 
 /* The driver for an account, or NULL with EC_INPUT. */
 const struct reader_ops *reader_find(const struct account *a, struct err *e);
 
 extern const struct reader_ops reader_imap;
-extern const struct reader_ops reader_mbox;
-extern const struct reader_ops reader_maildir;
+extern const struct reader_ops reader_archive;
 
 #endif

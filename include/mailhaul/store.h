@@ -81,6 +81,20 @@ bool store_mailbox_running(struct store *s, int64_t id);
 int store_progress(struct store *s, int64_t mailbox, struct progress *out,
                    struct err *e);
 
+/* The rows of a mailbox in one state, or of one of its folders. */
+struct tally {
+	int64_t source_folder; /* 0: folders are not told apart */
+	enum msg_state state;
+	bool orphan;           /* not at the source any more */
+	uint64_t messages, bytes;
+};
+typedef int tally_fn(const struct tally *t, void *arg);
+/* All of one moment. folders: for each folder, which looks at every row;
+ * else it costs next to nothing. Non-zero from each stops and is given
+ * back. */
+int store_tally(struct store *s, int64_t mailbox, bool folders,
+                tally_fn *each, void *arg, struct err *e);
+
 /* --- Folders ---------------------------------------------------------- */
 
 struct source_folder {
@@ -133,29 +147,23 @@ int store_dest_renumbered(struct store *s, int64_t folder,
 int store_known_uids(struct store *s, int64_t source_folder,
                      uint32_t uidvalidity, uint64_t **out, size_t *n,
                      struct err *e);
-/* The same for sources with keys: true if there is such a row. */
-bool store_known_key(struct store *s, int64_t source_folder,
-                     const char *key);
 /* New rows (existing ones are left alone), m.state says as what
  * (MSG_PENDING, or MSG_LEFT_OUT with m.why.text); sets m.row. One commit,
  * unless within begin/commit. */
 int store_messages_add(struct store *s, int64_t source_folder,
                        uint32_t uidvalidity, struct message *v, size_t n,
                        struct err *e);
-/* Flags as the source has them now, by (uid | key). */
+/* Flags as the source has them now, by (uid, key). */
 int store_source_flags(struct store *s, int64_t source_folder,
                        uint32_t uidvalidity, const struct message *m,
                        struct err *e);
 /* Rows of folder that are not in now[] (ascending), or of another
  * uidvalidity: their place at the source is gone. Never-copied ones become
  * MSG_GONE_SOURCE, copied ones become orphans that store_orphan_find finds.
- * For keys: pass now = NULL and the sorted keys. *vanished: how many. */
+ * *vanished: how many. */
 int store_vanished(struct store *s, int64_t source_folder,
                    uint32_t uidvalidity, const uint64_t *now, size_t n,
                    uint64_t *vanished, struct err *e);
-int store_vanished_keys(struct store *s, int64_t source_folder,
-                        const char *const *keys, size_t n,
-                        uint64_t *vanished, struct err *e);
 
 /*
  * The next pending (or hole, with holes) messages of folder beyond *cursor
@@ -214,6 +222,7 @@ struct row_where {
 struct row {
 	struct message m;      /* released by the store after each */
 	int64_t mailbox, source_folder, dest_folder;
+	int64_t same_as;       /* joined to that row's copy, 0: has its own */
 	uint32_t source_uidvalidity;
 	uint32_t mark_uidvalidity, mark_uidnext;
 	int64_t intended;      /* seconds since the epoch of the intent */
@@ -249,6 +258,57 @@ int store_orphan_take(struct store *s, int64_t orphan, struct message *m,
 bool store_has_octets(struct store *s, int64_t mailbox,
                       const unsigned char sha256[32], int64_t not_row);
 
+/* --- Joining: several mailboxes that fill one destination --------------- */
+
+/*
+ * A message of one source may have come by another already. Each row of
+ * another mailbox of the destination that has (had, may have) a copy of its
+ * own stands for at most one message of mailbox: so two sources together
+ * are the larger of the two, not the sum.
+ */
+struct joined {
+	int64_t row;            /* whose copy it is, 0: none */
+	enum fp_match how;      /* FP_SAME, FP_UNSURE */
+	enum msg_state state;   /* the row's: MSG_GONE_DEST: deleted there */
+	char *mailbox, *folder; /* its mailbox's name, its path at its source */
+};
+void joined_release(struct joined *j);
+
+/* *partners: other mailboxes of this destination have rows. Then it also
+ * makes the indexes that store_join_find() needs. */
+int store_join_begin(struct store *s, int64_t mailbox, bool *partners,
+                     struct err *e);
+/*
+ * The row that stands for m (m->row, or 0 if it has none; sha256 and fp
+ * known) of mailbox: identical octets first, then FP_SAME, those in
+ * dest_folder (0: any) first; failing that, one that is FP_UNSURE. taken
+ * (may be NULL) says which rows the caller has given away already.
+ */
+typedef bool joined_fn(int64_t row, void *arg);
+int store_join_find(struct store *s, int64_t mailbox, const struct message *m,
+                    int64_t dest_folder, joined_fn *taken, void *arg,
+                    struct joined *out, struct err *e);
+/* The pending row m is settled by j (FP_SAME): m->state becomes MSG_ADOPTED,
+ * or MSG_GONE_DEST with a note if that copy was deleted there. */
+int store_join_take(struct store *s, struct message *m, const struct joined *j,
+                    struct err *e);
+/* Joined rows of the whole destination follow what they are joined to:
+ * gone, there again, or, if there is no copy after all, pending (*again:
+ * how many). */
+int store_join_follow(struct store *s, int64_t mailbox, uint64_t *again,
+                      struct err *e);
+/* Every joined row of mailbox that is MSG_ADOPTED. */
+struct joined_row {
+	int64_t row;
+	uint64_t uid;
+	int64_t of;             /* the row that it is joined to, 0: lost */
+	enum msg_state of_state;
+	int64_t dest_folder;    /* of that one */
+};
+typedef int joined_row_fn(const struct joined_row *r, void *arg);
+int store_joins(struct store *s, int64_t mailbox, joined_row_fn *each,
+                void *arg, struct err *e);
+
 /* --- Copies that were at the destination before us -------------------- */
 
 struct dest_copy {
@@ -262,8 +322,8 @@ struct dest_copy {
 int store_copies_clear(struct store *s, int64_t dest_folder, struct err *e);
 int store_copy_add(struct store *s, const struct dest_copy *c,
                    struct err *e);
-/* Unclaimed copies of to_key whose Message-ID (or, without one, date, from
- * and subject) are fp's; malloc'd array, each key malloc'd. */
+/* Unclaimed copies of to_key whose Message-ID (or, without one, date and
+ * from) are fp's; malloc'd array, each key malloc'd. */
 int store_copies_find(struct store *s, const char *to_key,
                       const struct fingerprint *fp, struct dest_copy **out,
                       size_t *n, struct err *e);

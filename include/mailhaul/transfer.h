@@ -78,6 +78,12 @@ struct plan_row {
 	uint64_t left_out_messages;
 	bool exists;             /* at the destination */
 	bool renamed;
+	/* compared: the messages not settled yet were held against what is
+	 * at the destination, whoever brought it there: settled + already +
+	 * fresh + unsure + left_out_messages are all of the folder. Unsure
+	 * ones are sent. */
+	bool compared;
+	uint64_t already, fresh, unsure;
 };
 typedef void plan_fn(const struct plan_row *r, void *arg);
 int transfer_plan(struct store *s, struct job *job, plan_fn *each,

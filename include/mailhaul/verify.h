@@ -5,6 +5,7 @@
 #ifndef MAILHAUL_VERIFY_H
 #define MAILHAUL_VERIFY_H
 
+#include "mailhaul/report.h"
 #include "mailhaul/transfer.h"
 
 enum difference {
@@ -13,6 +14,7 @@ enum difference {
 	DIFF_ALTERED,     /* the copy is not what was sent */
 	DIFF_DOUBLED,     /* one more copy of ours than there should be */
 	DIFF_PROBLEM,     /* listed in problems */
+	DIFF_UNACCOUNTED, /* the sums do not add up */
 	DIFF_COUNT
 };
 const char *difference_name(enum difference d);
@@ -36,6 +38,9 @@ struct verify_sum {
 	/* Copies with other octets than were sent that are the same message
 	 * all the same: adopted, or rewritten by the destination. */
 	uint64_t rewritten;
+	/* What became of the messages that the source lists now, each by its
+	 * own row; without an answer of the source as report_sums(). */
+	struct sums sums;
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "mailhaul/plan.h"
 #include "mailhaul/store.h"
+#include "util/buf.h"
 
 /*
  * Adds m, filled by mailbox_fill, or finds the one with its ends (*known)
@@ -19,5 +20,12 @@ int add_find(struct store *s, const struct mailbox *m,
 /* Merges over into the options of a stored mailbox. */
 int add_merge(struct store *s, const struct mailbox *m,
               const struct options *over, struct err *e);
+/* The other mailboxes of the store that fill the destination of the one
+ * called name; out gets their names. */
+int add_partners(struct store *s, const char *name, struct string_list *out,
+                 struct err *e);
+/* "'ann.mbox' joins 'ann': ..." for people; "" if there are no others. */
+int add_joins_words(struct buf *b, const char *name,
+                    const struct string_list *partners);
 
 #endif

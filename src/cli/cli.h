@@ -38,7 +38,7 @@ struct command {
 extern const struct command *const commands[]; /* NULL-terminated */
 extern const struct command command_add, command_check, command_copy,
         command_help, command_login, command_plan, command_problems,
-        command_run, command_status, command_verify;
+        command_report, command_run, command_status, command_verify;
 const struct command *command_find(const char *name);
 /* The sentence for a command that is none, or none yet. */
 void command_unknown(struct talk *t, const char *name);
@@ -74,6 +74,8 @@ int cli_worst(int a, int b);
 int cli_signals(struct cli *c, const char *message);
 /* Columns of stdout's terminal, 0: it is none, cut nothing. */
 size_t cli_width(void);
+/* cmd_status.c: "new", "running", "finished", ... of docs/json.md. */
+const char *cli_state(struct store *s, const struct mailbox *m);
 /* Prints b to stdout. */
 void cli_print(const struct buf *b);
 

@@ -9,26 +9,59 @@
 #include "cli/json.h"
 #include "cli/text.h"
 
-static void tell(struct cli *c, const char *name, bool known)
+static json_t *names_of(const struct string_list *l)
+{
+	json_t *v = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(v, json_text(l->v[i]));
+	return v;
+}
+
+static void tell_json(const char *name, bool known,
+                      const struct string_list *partners)
+{
+	json_t *o = json_head("command", "add");
+
+	json_object_set_new(o, "added",
+	                    known ? json_array()
+	                          : json_pack("[o]", json_text(name)));
+	json_object_set_new(o, "known",
+	                    known ? json_pack("[o]", json_text(name))
+	                          : json_array());
+	json_object_set_new(o, "joins", names_of(partners));
+	json_line(o);
+}
+
+static void tell_joins(struct cli *c, const char *name,
+                       const struct string_list *partners)
+{
+	CLEANUP(free_p) char *plan = cli_command_line(c, "plan", name);
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+	if (partners->n > 0 && plan != NULL &&
+	    add_joins_words(&b, name, partners) == 0)
+		printf("%s See first what is new: %s\n", b.p, plan);
+}
+
+static void tell(struct cli *c, struct store *s, const char *name, bool known)
 {
 	CLEANUP(free_p) char *run = cli_command_line(c, "run", name);
+	struct string_list partners = { 0 };
+	struct err e = { 0 };
 
+	if (add_partners(s, name, &partners, &e) != 0)
+		talk_err(&c->talk, &e);
 	if (c->json) {
-		json_t *o = json_head("command", "add");
-
-		json_object_set_new(o, "added",
-		                    known ? json_array()
-		                          : json_pack("[o]", json_text(name)));
-		json_object_set_new(o, "known",
-		                    known ? json_pack("[o]", json_text(name))
-		                          : json_array());
-		json_line(o);
+		tell_json(name, known, &partners);
 	} else if (!c->quiet && run != NULL) {
 		printf(known ? "'%s' was in the job store already; its "
 		               "options are up to date. Go on with: %s\n"
 		             : "Added '%s'. Move it with: %s\n",
 		       name, run);
+		tell_joins(c, name, &partners);
 	}
+	string_list_release(&partners);
 }
 
 static int add_pair(struct cli *c, const struct options *o)
@@ -54,7 +87,7 @@ static int add_pair(struct cli *c, const struct options *o)
 	if (code == 0 && add_one(s, &m, o, &known, &name, &e) != 0)
 		code = cli_fail(c, &e);
 	if (code == 0)
-		tell(c, name, known);
+		tell(c, s, name, known);
 	mailbox_release(&m);
 	store_close(&s);
 	return code;
@@ -117,6 +150,10 @@ const struct command command_add = {
 	        "first: every mistake is shown with its\nline, and nothing "
 	        "is added if there is one. What is there already stays, "
 	        "with\nthe new options.\n\n"
+	        "FROM may be an archive: an mbox, a Maildir, a folder of .eml "
+	        "files, or a .zip,\n.tar, .tgz, .gz or .7z of them. A second "
+	        "FROM with the TO of a mailbox that is\nthere joins it: only "
+	        "what is not there yet is copied.\n\n"
 	        "Columns: from, to (required); name; from_password, "
 	        "from_password_file,\nfrom_password_command and the same "
 	        "with to_; any option below with _ for -.\nA password stays "

@@ -4,6 +4,7 @@
 
 #include "cli/add.h"
 #include "cli/cli.h"
+#include "util/buf.h"
 
 static int go(struct cli *c, struct store *s, const char *name)
 {
@@ -21,6 +22,18 @@ static int go(struct cli *c, struct store *s, const char *name)
 		code = cli_worst(code, cli_verify(c, s, &j, false, true));
 	jobs_release(&j);
 	return code;
+}
+
+static void say_joins(struct cli *c, struct store *s, const char *name)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+	struct string_list partners = { 0 };
+	struct err e = { 0 };
+
+	if (add_partners(s, name, &partners, &e) == 0 && partners.n > 0 &&
+	    add_joins_words(&b, name, &partners) == 0)
+		talk_say(&c->talk, "%s", b.p);
+	string_list_release(&partners);
 }
 
 static int copy_with(struct cli *c, struct options *o)
@@ -46,8 +59,10 @@ static int copy_with(struct cli *c, struct options *o)
 			         name);
 	}
 	mailbox_release(&m);
-	if (code == 0)
+	if (code == 0) {
+		say_joins(c, s, name);
 		code = go(c, s, name);
+	}
 	store_close(&s);
 	return code;
 }

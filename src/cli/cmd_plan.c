@@ -6,8 +6,23 @@
 #include "cli/json.h"
 #include "cli/text.h"
 
-struct sums {
+enum {
+	COL_FROM,
+	COL_TO,
+	COL_MESSAGES,
+	COL_BYTES,
+	COL_ALREADY,
+	COL_NEW,
+	COL_UNSURE,
+	COL_NOTE,
+	COLUMNS
+};
+#define COMPARED_COLUMNS (1u << COL_ALREADY | 1u << COL_NEW | 1u << COL_UNSURE)
+
+struct plan_sums {
 	uint64_t folders, messages, bytes, settled, left_out;
+	uint64_t already, fresh, unsure; /* of the folders compared */
+	bool compared;                   /* at least one was */
 	struct table t;
 	struct json_list list;
 	bool json;
@@ -29,7 +44,14 @@ static void note_count(struct buf *b, uint64_t n, const char *what)
 	buf_fmt(b, "%s %s", text_count(n).s, what);
 }
 
-static void add_row(struct sums *s, const struct plan_row *r)
+/* A packed archive tells sizes only when it is unpacked. */
+static struct word size_of(uint64_t messages, uint64_t bytes)
+{
+	return messages > 0 && bytes == 0 ? (struct word){ "-" }
+	                                  : text_size(bytes);
+}
+
+static void add_row(struct plan_sums *s, const struct plan_row *r)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
 
@@ -43,11 +65,19 @@ static void add_row(struct sums *s, const struct plan_row *r)
 	table_add(&s->t, r->from);
 	table_add(&s->t, r->to != NULL && r->left_out == NULL ? r->to : "-");
 	table_add(&s->t, text_count(r->messages).s);
-	table_add(&s->t, text_size(r->bytes).s);
+	table_add(&s->t, size_of(r->messages, r->bytes).s);
+	table_add(&s->t, r->compared ? text_count(r->already).s : "-");
+	table_add(&s->t, r->compared ? text_count(r->fresh).s : "-");
+	table_add(&s->t, r->compared ? text_count(r->unsure).s : "-");
 	table_add(&s->t, b.p);
 }
 
-static void print_row(struct sums *s, const struct plan_row *r)
+static json_t *compared(bool is, uint64_t n)
+{
+	return is ? json_integer((json_int_t)n) : json_null();
+}
+
+static void print_row(struct plan_sums *s, const struct plan_row *r)
 {
 	json_t *o = json_object();
 
@@ -62,15 +92,25 @@ static void print_row(struct sums *s, const struct plan_row *r)
 	                    json_integer((json_int_t)r->left_out_messages));
 	json_object_set_new(o, "exists", json_boolean(r->exists));
 	json_object_set_new(o, "renamed", json_boolean(r->renamed));
+	json_object_set_new(o, "compared", json_boolean(r->compared));
+	json_object_set_new(o, "already", compared(r->compared, r->already));
+	json_object_set_new(o, "new", compared(r->compared, r->fresh));
+	json_object_set_new(o, "unsure", compared(r->compared, r->unsure));
 	json_item(&s->list, o);
 }
 
 static void each(const struct plan_row *r, void *arg)
 {
-	struct sums *s = arg;
+	struct plan_sums *s = arg;
 
 	s->folders++;
 	s->settled += r->settled;
+	if (r->compared) {
+		s->compared = true;
+		s->already += r->already;
+		s->fresh += r->fresh;
+		s->unsure += r->unsure;
+	}
 	if (r->left_out != NULL) {
 		s->left_out += r->messages;
 	} else {
@@ -87,7 +127,7 @@ static void each(const struct plan_row *r, void *arg)
 static int plan_json(struct json_list *all, struct store *store,
                      struct job *job)
 {
-	struct sums s = { .json = true };
+	struct plan_sums s = { .json = true };
 	json_t *head = json_object(), *tail = json_object();
 	struct err e = { 0 };
 	int code = 0;
@@ -107,37 +147,57 @@ static int plan_json(struct json_list *all, struct store *store,
 	                    json_integer((json_int_t)s.settled));
 	json_object_set_new(tail, "left_out_messages",
 	                    json_integer((json_int_t)s.left_out));
+	json_object_set_new(tail, "compared", json_boolean(s.compared));
+	json_object_set_new(tail, "already", compared(s.compared, s.already));
+	json_object_set_new(tail, "new", compared(s.compared, s.fresh));
+	json_object_set_new(tail, "unsure", compared(s.compared, s.unsure));
 	json_object_set_new(tail, "exit", json_integer(code));
 	json_object_set_new(tail, "error", json_err(&e));
 	json_close(&s.list, tail);
 	return code;
 }
 
-static void print_sums(const struct sums *s)
+#define UNSURE                                                                 \
+	"Unsure: something like it is at the destination, but it is not "      \
+	"certain that it is\nthe same message. It is copied, so that nothing " \
+	"is lost; you may find it twice.\n"
+
+static void print_sums(const struct plan_sums *s)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(4096);
 
 	if (text_plural(&b, s->messages, "message", "messages") != 0 ||
-	    buf_fmt(&b, ", %s", text_size(s->bytes).s) != 0)
+	    (s->bytes > 0 && buf_fmt(&b, ", %s", text_size(s->bytes).s) != 0))
 		return;
 	note_count(&b, s->left_out, "left out");
 	note_count(&b, s->settled, "settled before");
+	note_count(&b, s->already, "already there, not copied again");
+	if (s->compared)
+		note_count(&b, s->fresh, "new");
+	note_count(&b, s->unsure, "unsure");
 	printf("In all: %s.\n", b.p);
+	if (s->unsure > 0)
+		fputs(UNSURE, stdout);
 }
 
 static int plan_text(struct cli *c, struct store *store, struct job *job)
 {
-	static const char *const title[] = { "FOLDER", "GOES TO", "MESSAGES",
-		                             "SIZE", "" };
+	static const char *const title[COLUMNS] = { "FOLDER",   "GOES TO",
+		                                    "MESSAGES", "SIZE",
+		                                    "THERE",    "NEW",
+		                                    "UNSURE",   "" };
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(64 << 20);
-	struct sums s = { 0 };
+	struct plan_sums s = { 0 };
 	struct err e = { 0 };
 	int code = 0;
 
-	table_init(&s.t, 5, 1 << 2 | 1 << 3);
-	for (size_t i = 0; i < 5; i++)
+	table_init(&s.t, COLUMNS,
+	           COMPARED_COLUMNS | 1u << COL_MESSAGES | 1u << COL_BYTES);
+	for (size_t i = 0; i < COLUMNS; i++)
 		table_add(&s.t, title[i]);
-	if (transfer_plan(store, job, each, &s, &e) != 0) {
+	code = transfer_plan(store, job, each, &s, &e);
+	s.t.hidden = s.already + s.fresh + s.unsure > 0 ? 0 : COMPARED_COLUMNS;
+	if (code != 0) {
 		talk_warn(&c->talk, "mailhaul: %s: %s", job->mailbox->name,
 		          e.text);
 		code = transfer_exit_code(&e);
@@ -206,7 +266,12 @@ const struct command command_plan = {
 	.summary = "show folder by folder what a run would do",
 	.text = "Asks both ends and shows, folder by folder, where its mail "
 	        "goes, how much it is,\nwhat will be left out and why. "
-	        "Changes nothing at either end.\n",
+	        "Changes nothing at either end.\n\n"
+	        "Where the destination holds mail already, each message is "
+	        "compared with it:\nTHERE: recognised, not copied again. NEW: "
+	        "copied. UNSURE: something like it is\nthere, but it is not "
+	        "certain that it is the same; copied, so that nothing is "
+	        "lost.\n",
 	.operands_max = 1u << 20,
 	.tables = { opts_json, opts_common },
 	.run = run_plan,

@@ -175,7 +175,9 @@ const struct command command_problems = {
 	.operands = "[MAILBOX...]",
 	.summary = "every message that did not arrive, why, and what helps",
 	.text = "Lists every message that did not arrive, by reason, with "
-	        "what helps. They are\nstill in the source.\n\n"
+	        "what helps. They are\nstill in the source, but for what could "
+	        "not be read "
+	        "there.\n\n"
 	        "Exit: 0; with --export 1 if some could not be fetched.\n",
 	.operands_max = 1u << 20,
 	.tables = { own, opts_json, opts_common },

@@ -8,10 +8,11 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/sum.h"
 #include "cli/text.h"
 #include "cli/view.h"
 
-static const char *state_of(struct store *s, const struct mailbox *m)
+const char *cli_state(struct store *s, const struct mailbox *m)
 {
 	if (store_mailbox_running(s, m->id))
 		return "running";
@@ -29,6 +30,17 @@ static const char *state_of(struct store *s, const struct mailbox *m)
 	default:
 		return "unfinished";
 	}
+}
+
+#define SUMS_TOLD 10 /* of more mailboxes only the sum of all */
+
+/* What became of everything, as a line below the table. */
+static int add_sum(struct buf *b, const char *name, const struct sums *s)
+{
+	return text_clean(b, name) != 0 || buf_str(b, ": ") != 0 ||
+	                       sum_words(b, s) != 0 || buf_str(b, ".\n") != 0
+	               ? -1
+	               : 0;
 }
 
 static void add_row(struct table *t, const struct mailbox *m, const char *state,
@@ -52,7 +64,7 @@ static void add_row(struct table *t, const struct mailbox *m, const char *state,
 		buf_fmt(&b, "%s of %s", text_size(p->bytes_settled).s,
 		        text_size(p->bytes_listed).s);
 	table_add(t, b.n > 0 ? b.p : "");
-	table_add(t, text_count(p->problems).s);
+	table_add(t, text_count(p->problems + p->holes).s);
 	buf_clear(&b);
 	if (m->ended != 0 && strcmp(state, "running") != 0 &&
 	    strcmp(state, "interrupted") != 0) {
@@ -66,7 +78,7 @@ static void add_row(struct table *t, const struct mailbox *m, const char *state,
 }
 
 static json_t *json_mailbox(const struct mailbox *m, const char *state,
-                            const struct progress *p)
+                            const struct progress *p, const struct sums *sums)
 {
 	json_t *o = json_object();
 
@@ -81,34 +93,53 @@ static json_t *json_mailbox(const struct mailbox *m, const char *state,
 	                    m->last_exit < 0 ? json_null()
 	                                     : json_integer(m->last_exit));
 	json_object_set_new(o, "text", json_text(m->last_text));
+	json_sums(o, sums);
 	json_object_set_new(o, "progress", json_progress(p));
 	return o;
 }
 
+/* The answer for people while it is put together. */
+struct answer {
+	struct table t;
+	struct buf lines; /* the sum of each */
+	struct sums all;
+	size_t begun;
+};
+
+static int answer_one(struct store *s, const struct mailbox *m,
+                      struct answer *a, struct json_list *list, struct err *e)
+{
+	const char *state = cli_state(s, m);
+	struct progress p = { 0 };
+	struct sums sums;
+
+	if (store_progress(s, m->id, &p, e) != 0 ||
+	    report_sums(s, m, &sums, e) != 0)
+		return -1;
+	if (list != NULL) {
+		json_item(list, json_mailbox(m, state, &p, &sums));
+		return 0;
+	}
+	add_row(&a->t, m, state, &p);
+	if (m->started == 0)
+		return 0;
+	sums_join(&a->all, &sums);
+	if (++a->begun > SUMS_TOLD)
+		return 0;
+	return add_sum(&a->lines, m->name, &sums) != 0 ? err_memory(e) : 0;
+}
+
 /* One answer about all; e on failure. */
-static int answer(struct cli *c, struct store *s, struct buf *b,
-                  struct table *t, struct json_list *list, struct err *e)
+static int answer(struct cli *c, struct store *s, struct answer *a, size_t *n,
+                  struct json_list *list, struct err *e)
 {
 	struct mailbox *m = NULL;
-	size_t n = 0;
-	int rc = store_mailboxes(s, c->args.operand, c->args.operands, &m, &n,
-	                         e);
+	int rc =
+	        store_mailboxes(s, c->args.operand, c->args.operands, &m, n, e);
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const char *state = state_of(s, &m[i]);
-		struct progress p = { 0 };
-
-		rc = store_progress(s, m[i].id, &p, e);
-		if (rc == 0 && list != NULL)
-			json_item(list, json_mailbox(&m[i], state, &p));
-		else if (rc == 0)
-			add_row(t, &m[i], state, &p);
-	}
-	if (rc == 0 && list == NULL && n == 0)
-		buf_str(b, "There is no mailbox in this job store yet.\n");
-	else if (rc == 0 && list == NULL && table_print(b, t, cli_width()) != 0)
-		rc = err_memory(e);
-	mailboxes_free(&m, n);
+	for (size_t i = 0; rc == 0 && i < *n; i++)
+		rc = answer_one(s, &m[i], a, list, e);
+	mailboxes_free(&m, *n);
 	return rc;
 }
 
@@ -117,12 +148,13 @@ static int show_json(struct cli *c, struct store *s)
 	json_t *head = json_head("command", "status");
 	struct json_list list;
 	struct err e = { 0 };
+	size_t n = 0;
 	int rc;
 
 	json_object_set_new(head, "time", json_when((int64_t)time(NULL)));
 	json_object_set_new(head, "store", json_text(c->store));
 	json_open(&list, head, "mailboxes");
-	rc = answer(c, s, NULL, NULL, &list, &e);
+	rc = answer(c, s, NULL, &n, &list, &e);
 	json_close(&list, json_pack("{so}", "error", json_err(&e)));
 	return rc == 0 ? 0 : cli_fail(c, &e);
 }
@@ -141,20 +173,37 @@ static void draw_over(const struct buf *b)
 	printf("\033[J");
 }
 
+static int put_together(struct buf *b, struct answer *a, size_t n)
+{
+	if (n == 0)
+		return buf_str(b, "There is no mailbox in this job store "
+		                  "yet.\n");
+	if (table_print(b, &a->t, cli_width()) != 0)
+		return -1;
+	if (a->begun > SUMS_TOLD)
+		return add_sum(b, "In all", &a->all);
+	return a->begun == 0 ? 0 : buf_str(b, a->lines.p);
+}
+
 static int show_text(struct cli *c, struct store *s, bool over)
 {
 	static const char *const title[] = { "MAILBOX", "STATE",    "MESSAGES",
 		                             "SIZE",    "PROBLEMS", "LAST" };
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(64 << 20);
+	struct answer a = { .lines = BUF_INIT(1 << 20),
+		            .all = { .complete = true } };
 	struct err e = { 0 };
-	struct table t;
+	size_t n = 0;
 	int rc;
 
-	table_init(&t, 6, 1 << 2 | 1 << 3 | 1 << 4);
+	table_init(&a.t, 6, 1 << 2 | 1 << 3 | 1 << 4);
 	for (size_t i = 0; i < 6; i++)
-		table_add(&t, title[i]);
-	rc = answer(c, s, &b, &t, NULL, &e);
-	table_release(&t);
+		table_add(&a.t, title[i]);
+	rc = answer(c, s, &a, &n, NULL, &e);
+	if (rc == 0 && put_together(&b, &a, n) != 0)
+		rc = err_memory(&e);
+	table_release(&a.t);
+	buf_release(&a.lines);
 	if (rc != 0)
 		return cli_fail(c, &e);
 	if (over)

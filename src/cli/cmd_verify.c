@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/sum.h"
 #include "cli/text.h"
 #include "mailhaul/verify.h"
 
@@ -27,6 +28,20 @@ static void print_json(struct json_list *list, const struct verify_row *r)
 	json_item(list, o);
 }
 
+static int add_which(struct buf *b, const struct verify_row *r)
+{
+	if (r->subject != NULL && *r->subject != '\0')
+		return buf_str(b, ": \"") != 0 ||
+		                       text_cut(b, r->subject, 60) != 0 ||
+		                       buf_chr(b, '"') != 0
+		               ? -1
+		               : 0;
+	/* A problem's text says where it is. */
+	if (r->what != DIFF_NOT_COPIED || r->uid == 0)
+		return 0;
+	return buf_fmt(b, ": uid %llu", (unsigned long long)r->uid);
+}
+
 static void each(const struct verify_row *r, void *arg)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 20);
@@ -37,14 +52,10 @@ static void each(const struct verify_row *r, void *arg)
 		return;
 	}
 	if (text_clean(&b, f->job->mailbox->name) != 0 ||
-	    buf_str(&b, ": ") != 0 ||
-	    text_clean(&b, r->folder != NULL ? r->folder : "?") != 0)
+	    (r->folder != NULL &&
+	     (buf_str(&b, ": ") != 0 || text_clean(&b, r->folder) != 0)))
 		return;
-	if (r->subject != NULL && *r->subject != '\0' &&
-	    (buf_str(&b, ": \"") != 0 || text_cut(&b, r->subject, 60) != 0 ||
-	     buf_chr(&b, '"') != 0))
-		return;
-	if (buf_str(&b, ": ") == 0 &&
+	if (add_which(&b, r) == 0 && buf_str(&b, ": ") == 0 &&
 	    text_clean(&b, r->text != NULL ? r->text
 	                                   : difference_name(r->what)) == 0)
 		printf("%s\n", b.p);
@@ -75,6 +86,8 @@ static const struct {
 	                   "are there once too often", NULL },
 	[DIFF_PROBLEM] = { "could not be moved", "could not be moved",
 	                   "problems" },
+	[DIFF_UNACCOUNTED] = { "is not accounted for", "are not accounted for",
+	                       NULL },
 };
 
 static int add_differences(struct buf *b, const struct verify_sum *sum)
@@ -196,6 +209,16 @@ static void say_next(struct cli *c, const struct job *job,
 	}
 }
 
+static void say_sum(struct cli *c, const struct job *job,
+                    const struct verify_sum *sum)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+	if (!c->quiet && text_clean(&b, job->mailbox->name) == 0 &&
+	    buf_str(&b, ": ") == 0 && sum_words(&b, &sum->sums) == 0)
+		printf("%s.\n", b.p);
+}
+
 static void say_verdict(struct cli *c, const struct job *job,
                         const struct verify_sum *sum, const struct progress *p,
                         int code)
@@ -205,7 +228,12 @@ static void say_verdict(struct cli *c, const struct job *job,
 
 	if (text_clean(&b, job->mailbox->name) != 0 || buf_str(&b, ": ") != 0)
 		return;
-	if (differences == 0) {
+	if (differences == 0 && code == EXIT_UNFINISHED) {
+		if (buf_str(&b, "Not proven: no run has come to its end yet, "
+		                "so nobody knows all that is in the "
+		                "source.") != 0)
+			return;
+	} else if (differences == 0) {
 		if (add_proof(&b, sum, p) != 0)
 			return;
 	} else if (buf_str(&b, "Not proven:") != 0 ||
@@ -219,6 +247,7 @@ static void say_verdict(struct cli *c, const struct job *job,
 		talk_warn(&c->talk, "%s", b.p);
 	else if (!c->quiet)
 		printf("%s\n", b.p);
+	say_sum(c, job, sum);
 	fflush(stdout);
 	say_next(c, job, sum);
 }
@@ -229,6 +258,7 @@ static json_t *json_sum(const struct verify_sum *sum, const struct progress *p,
                         bool deep, int code, const struct err *e)
 {
 	json_t *o = json_object(), *n = json_object();
+	json_t *sums = json_object();
 
 	for (int i = 0; i < DIFF_COUNT; i++)
 		json_object_set_new(
@@ -250,6 +280,8 @@ static json_t *json_sum(const struct verify_sum *sum, const struct progress *p,
 	                    json_integer((json_int_t)sum->bytes_read));
 	json_object_set_new(o, "rewritten",
 	                    json_integer((json_int_t)sum->rewritten));
+	json_sums(sums, &sum->sums);
+	json_object_set_new(o, "sums", sums);
 	json_object_set_new(o, "progress", json_progress(p));
 	json_object_set_new(o, "exit", json_integer(code));
 	json_object_set_new(o, "error", json_err(e));
@@ -257,6 +289,24 @@ static json_t *json_sum(const struct verify_sum *sum, const struct progress *p,
 }
 
 /* --- the command -------------------------------------------------------- */
+
+/* What was never looked at to its end proves nothing once it is gone. The
+ * job's own mailbox may be from before the run. */
+static bool seen_whole(struct store *s, const struct mailbox *mailbox)
+{
+	const char *name = mailbox->name;
+	struct mailbox *v = NULL;
+	struct err e = { 0 };
+	bool seen = false;
+	size_t n = 0;
+
+	if (store_mailboxes(s, &name, 1, &v, &n, &e) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		seen |= v[i].id == mailbox->id && v[i].pass > 0;
+	mailboxes_free(&v, n);
+	return seen;
+}
 
 static int verify_one(struct cli *c, struct store *s, struct job *job,
                       bool deep, struct json_list *all)
@@ -281,6 +331,8 @@ static int verify_one(struct cli *c, struct store *s, struct job *job,
 		code = transfer_exit_code(&e);
 	else if (all_differences(&sum) > 0)
 		code = EXIT_PROBLEMS;
+	else if (!sum.source_asked && !seen_whole(s, job->mailbox))
+		code = EXIT_UNFINISHED;
 	if (all != NULL)
 		json_close(&list, json_sum(&sum, &p, deep, code, &e));
 	else if (e.code != EC_NONE)

@@ -10,6 +10,18 @@
 
 #define FLAGS (JSON_COMPACT | JSON_PRESERVE_ORDER)
 
+static FILE *elsewhere;
+
+static FILE *out(void)
+{
+	return elsewhere != NULL ? elsewhere : stdout;
+}
+
+void json_to(FILE *f)
+{
+	elsewhere = f;
+}
+
 json_t *json_head(const char *kind, const char *name)
 {
 	json_t *o = json_object();
@@ -70,6 +82,23 @@ json_t *json_progress(const struct progress *p)
 	return o;
 }
 
+void json_sums(json_t *o, const struct sums *s)
+{
+	number(o, "items", s->items);
+	number(o, "moved", s->moved);
+	number(o, "already_there", s->already_there);
+	number(o, "left_out", s->left_out);
+	number(o, "problems", s->problems);
+	number(o, "ignored", s->ignored);
+	number(o, "gone", s->gone);
+	number(o, "waiting", s->waiting);
+	json_object_set_new(o, "complete", json_boolean(s->complete));
+	json_object_set_new(o, "adds_up",
+	                    json_boolean(s->items == sums_accounted(s)));
+	number(o, "not_in_source", s->departed);
+	number(o, "folders_left_out", s->folders_left_out);
+}
+
 json_t *json_err(const struct err *e)
 {
 	json_t *o;
@@ -88,7 +117,7 @@ static void dump(json_t *object)
 	char *s = json_dumps(object, FLAGS);
 
 	if (s != NULL)
-		fputs(s, stdout);
+		fputs(s, out());
 	free(s);
 	json_decref(object);
 }
@@ -96,14 +125,14 @@ static void dump(json_t *object)
 void json_line(json_t *object)
 {
 	dump(object);
-	putchar('\n');
-	fflush(stdout);
+	putc('\n', out());
+	fflush(out());
 }
 
 static void comma(struct json_list *l)
 {
 	if (l != NULL && !l->first)
-		putchar(',');
+		putc(',', out());
 	if (l != NULL)
 		l->first = false;
 }
@@ -116,9 +145,9 @@ void json_open_in(struct json_list *outer, struct json_list *l, json_t *head,
 	*l = (struct json_list){ .outer = outer, .first = true };
 	comma(outer);
 	if (s == NULL || json_object_size(head) == 0)
-		printf("{\"%s\":[", name);
+		fprintf(out(), "{\"%s\":[", name);
 	else
-		printf("%.*s,\"%s\":[", (int)strlen(s) - 1, s, name);
+		fprintf(out(), "%.*s,\"%s\":[", (int)strlen(s) - 1, s, name);
 	free(s);
 	json_decref(head);
 }
@@ -139,26 +168,26 @@ static void print_tail(json_t *tail)
 	char *s = json_dumps(tail, FLAGS);
 
 	if (s != NULL && json_object_size(tail) > 0)
-		printf(",%s", s + 1);
+		fprintf(out(), ",%s", s + 1);
 	else
-		putchar('}');
+		putc('}', out());
 	free(s);
 	json_decref(tail);
 }
 
 void json_close(struct json_list *l, json_t *tail)
 {
-	putchar(']');
+	putc(']', out());
 	print_tail(tail);
 	if (l->outer != NULL)
 		return;
-	putchar('\n');
-	fflush(stdout);
+	putc('\n', out());
+	fflush(out());
 }
 
 void json_also(struct json_list *l, const char *name)
 {
-	putchar(']');
-	printf(",\"%s\":[", name);
+	putc(']', out());
+	fprintf(out(), ",\"%s\":[", name);
 	l->first = true;
 }

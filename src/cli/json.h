@@ -19,8 +19,10 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "mailhaul/event.h"
+#include "mailhaul/report.h"
 
 #define JSON_VERSION 1
 
@@ -31,9 +33,13 @@ json_t *json_text(const char *s);
 /* Seconds since the epoch as "2024-05-01T12:00:00Z"; 0: null. */
 json_t *json_when(int64_t sec);
 json_t *json_progress(const struct progress *p);
+/* The terms of the sum, into o. */
+void json_sums(json_t *o, const struct sums *s);
 /* {"code", "text", "detail"}, or null. */
 json_t *json_err(const struct err *e);
 void json_line(json_t *object);
+/* Where everything goes from now on; NULL: stdout. */
+void json_to(FILE *f);
 
 struct json_list {
 	struct json_list *outer; /* NULL: a line of its own */

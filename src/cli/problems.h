@@ -27,6 +27,9 @@ void paths_release(struct paths *p);
 /* problems_list.c: grouped by reason, or as JSON. An exit code. */
 int problems_list(struct cli *c, struct store *s, const struct mailbox *v,
                   size_t n);
+/* Every one of them as an item of a list. */
+int problems_rows_json(struct json_list *l, struct store *s,
+                       const struct mailbox *v, struct err *e);
 /* problems_notes.c: messages that have arrived, and what is not exactly as
  * it was. The number of them, or -1. */
 int64_t problems_notes_text(struct store *s, const struct mailbox *v, size_t n,

@@ -34,7 +34,7 @@ void paths_release(struct paths *p)
 	*p = (struct paths){ 0 };
 }
 
-struct walk {
+struct problem_walk {
 	const struct mailbox *mailbox;
 	struct paths paths;
 	uint64_t count[MSG_STATE_COUNT][CODES];
@@ -57,7 +57,7 @@ static int group_of(const struct row *r)
 }
 
 static int each_mailbox(struct store *s, const struct mailbox *v, size_t n,
-                        unsigned states, row_fn *each, struct walk *w,
+                        unsigned states, row_fn *each, struct problem_walk *w,
                         struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -76,7 +76,7 @@ static int each_mailbox(struct store *s, const struct mailbox *v, size_t n,
 	return 0;
 }
 
-static const char *path_of(const struct walk *w, const struct row *r)
+static const char *path_of(const struct problem_walk *w, const struct row *r)
 {
 	const struct source_folder *f = paths_find(&w->paths, r->source_folder);
 
@@ -87,13 +87,13 @@ static const char *path_of(const struct walk *w, const struct row *r)
 
 static int count_row(struct row *r, void *arg)
 {
-	struct walk *w = arg;
+	struct problem_walk *w = arg;
 
 	w->count[r->m.state][group_of(r)]++;
 	return 0;
 }
 
-static void print_group(struct walk *w, const struct row *r)
+static void print_group(struct problem_walk *w, const struct row *r)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
 	const char *text = r->m.why.text;
@@ -122,21 +122,30 @@ static void print_group(struct walk *w, const struct row *r)
 
 static void add_identity(struct buf *b, const struct row *r)
 {
-	if (r->m.uid != 0)
-		buf_fmt(b, "  uid %llu", (unsigned long long)r->m.uid);
-	else if (r->m.key != NULL) {
+	if (r->m.key != NULL) {
 		buf_str(b, "  ");
 		text_clean(b, r->m.key);
+	} else if (r->m.uid != 0) {
+		buf_fmt(b, "  uid %llu", (unsigned long long)r->m.uid);
 	}
-	buf_fmt(b, "  %s", text_size(r->m.size).s);
+	if (r->m.size > 0)
+		buf_fmt(b, "  %s", text_size(r->m.size).s);
 	if (r->m.date.known)
 		buf_fmt(b, "  %s", text_time(r->m.date.sec, 0).s);
+}
+
+static void print_below(const char *text)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+	if (text_clean(&b, text) == 0)
+		printf("      %s\n", b.p);
 }
 
 static int print_row(struct row *r, void *arg)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
-	struct walk *w = arg;
+	struct problem_walk *w = arg;
 
 	if (group_of(r) != w->code)
 		return 0;
@@ -149,17 +158,14 @@ static int print_row(struct row *r, void *arg)
 	printf("%s\n", b.p);
 	if (STATE_BIT(r->m.state) & PROBLEM_STATES && w->reason != NULL &&
 	    strcmp(w->reason, r->m.why.text) != 0)
-		printf("      %s\n", r->m.why.text);
-	if (r->note != NULL) {
-		buf_clear(&b);
-		if (text_clean(&b, r->note) == 0)
-			printf("      %s\n", b.p);
-	}
+		print_below(r->m.why.text);
+	if (r->note != NULL)
+		print_below(r->note);
 	return 0;
 }
 
 static int print_groups(struct store *s, const struct mailbox *v, size_t n,
-                        struct walk *w, struct err *e)
+                        struct problem_walk *w, struct err *e)
 {
 	int rc = 0;
 
@@ -177,7 +183,7 @@ static int print_groups(struct store *s, const struct mailbox *v, size_t n,
 	return rc;
 }
 
-static uint64_t count_all(const struct walk *w, unsigned states)
+static uint64_t count_all(const struct problem_walk *w, unsigned states)
 {
 	uint64_t sum = 0;
 
@@ -188,10 +194,29 @@ static uint64_t count_all(const struct walk *w, unsigned states)
 	return sum;
 }
 
+static void tell_what_helps(struct cli *c, const struct problem_walk *w)
+{
+	uint64_t all = count_all(w, PROBLEM_STATES);
+	uint64_t holes = count_all(w, STATE_BIT(MSG_HOLE));
+
+	if (all > holes)
+		talk_say(&c->talk,
+		         "\nThey are still in the source. --export DIR writes "
+		         "them as files, --retry lets the\nnext run try them "
+		         "again, --ignore settles them.");
+	if (holes > 0)
+		talk_say(&c->talk,
+		         "\nWhat could not be read is tried again by each run, "
+		         "and can't be exported. Of an\narchive, a damaged "
+		         "place is one problem, however many messages stood "
+		         "there.%s",
+		         all > holes ? "" : " --ignore settles it.");
+}
+
 static int list_text(struct cli *c, struct store *s, const struct mailbox *v,
                      size_t n, struct err *e)
 {
-	CLEANUP(free_p) struct walk *w = calloc(1, sizeof(*w));
+	CLEANUP(free_p) struct problem_walk *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return err_memory(e);
@@ -203,11 +228,7 @@ static int list_text(struct cli *c, struct store *s, const struct mailbox *v,
 	if (problems_notes_text(s, v, n, e) < 0)
 		return -1;
 	fflush(stdout);
-	if (count_all(w, PROBLEM_STATES) > 0)
-		talk_say(&c->talk,
-		         "\nThey are still in the source. --export DIR writes "
-		         "them as files, --retry lets the\nnext run try them "
-		         "again, --ignore settles them.");
+	tell_what_helps(c, w);
 	return 0;
 }
 
@@ -215,7 +236,7 @@ static int list_text(struct cli *c, struct store *s, const struct mailbox *v,
 
 static int json_row(struct row *r, void *arg)
 {
-	struct walk *w = arg;
+	struct problem_walk *w = arg;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "mailbox", json_text(w->mailbox->name));
@@ -237,10 +258,21 @@ static int json_row(struct row *r, void *arg)
 	return 0;
 }
 
+int problems_rows_json(struct json_list *l, struct store *s,
+                       const struct mailbox *v, struct err *e)
+{
+	CLEANUP(free_p) struct problem_walk *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return err_memory(e);
+	w->json = l;
+	return each_mailbox(s, v, 1, LISTED_STATES, json_row, w, e);
+}
+
 static int list_json(struct store *s, const struct mailbox *v, size_t n,
                      struct err *e)
 {
-	CLEANUP(free_p) struct walk *w = calloc(1, sizeof(*w));
+	CLEANUP(free_p) struct problem_walk *w = calloc(1, sizeof(*w));
 	json_t *tail = json_object(), *counts = json_object();
 	struct json_list list;
 	int rc;

@@ -52,8 +52,12 @@ static int print_note(struct row *r, void *arg)
 	    text_clean(&b, w->mailbox->name) != 0 || buf_str(&b, "  ") != 0 ||
 	    text_clean(&b, path_of(w, r)) != 0)
 		return 0;
-	if (r->m.uid != 0)
+	if (r->m.key != NULL) {
+		buf_str(&b, "  ");
+		text_clean(&b, r->m.key);
+	} else if (r->m.uid != 0) {
 		buf_fmt(&b, "  uid %" PRIu64, r->m.uid);
+	}
 	if (r->m.date.known)
 		buf_fmt(&b, "  %s", text_time(r->m.date.sec, 0).s);
 	if (buf_str(&b, "\n      ") == 0 && text_clean(&b, raw.p) == 0)

@@ -40,6 +40,11 @@ void table_add(struct table *t, const char *cell)
 		t->n++;
 }
 
+static bool hides(const struct table *t, size_t column)
+{
+	return t->hidden >> column & 1;
+}
+
 static void measure(const struct table *t, size_t *w, size_t width)
 {
 	size_t sum = 0, widest = 0;
@@ -47,11 +52,11 @@ static void measure(const struct table *t, size_t *w, size_t width)
 	for (size_t i = 0; i < t->n; i++) {
 		size_t n = text_width(t->cell[i]), c = i % t->columns;
 
-		if (n > w[c])
+		if (n > w[c] && !hides(t, c))
 			w[c] = n;
 	}
 	for (size_t c = 0; c < t->columns; c++)
-		sum += w[c] + (c > 0 ? GAP : 0);
+		sum += hides(t, c) ? 0 : w[c] + (c > 0 ? GAP : 0);
 	while (width > 0 && sum > width) {
 		for (size_t c = 0; c < t->columns; c++)
 			if (w[c] > w[widest])
@@ -80,6 +85,32 @@ static int put(struct buf *b, const char *cell, size_t width, bool right,
 	return right || last ? 0 : blanks(b, room);
 }
 
+static bool nothing_behind(const struct table *t, size_t row, size_t column)
+{
+	for (size_t c = column + 1; c < t->columns; c++)
+		if (!hides(t, c) && t->cell[row + c][0] != '\0')
+			return false;
+	return true;
+}
+
+static int print_row(struct buf *b, const struct table *t, const size_t *w,
+                     size_t row)
+{
+	for (size_t c = 0; c < t->columns; c++) {
+		const char *cell = t->cell[row + c];
+		bool last = nothing_behind(t, row, c);
+
+		if (hides(t, c))
+			continue;
+		if (c > 0 && last && cell[0] == '\0')
+			break;
+		if ((c > 0 && blanks(b, GAP) != 0) ||
+		    put(b, cell, w[c], t->right >> c & 1, last) != 0)
+			return -1;
+	}
+	return buf_chr(b, '\n');
+}
+
 int table_print(struct buf *b, const struct table *t, size_t width)
 {
 	size_t w[TABLE_COLUMNS] = { 0 };
@@ -87,23 +118,9 @@ int table_print(struct buf *b, const struct table *t, size_t width)
 	if (t->failed || t->columns > TABLE_COLUMNS)
 		return -1;
 	measure(t, w, width);
-	for (size_t i = 0; i + t->columns <= t->n; i += t->columns) {
-		for (size_t c = 0; c < t->columns; c++) {
-			bool last = c + 1 == t->columns ||
-			            (c + 2 == t->columns &&
-			             t->cell[i + c + 1][0] == '\0');
-
-			if (c > 0 && t->cell[i + c][0] == '\0' &&
-			    c + 1 == t->columns)
-				break;
-			if ((c > 0 && blanks(b, GAP) != 0) ||
-			    put(b, t->cell[i + c], w[c], t->right >> c & 1,
-			        last) != 0)
-				return -1;
-		}
-		if (buf_chr(b, '\n') != 0)
+	for (size_t i = 0; i + t->columns <= t->n; i += t->columns)
+		if (print_row(b, t, w, i) != 0)
 			return -1;
-	}
 	return 0;
 }
 

@@ -45,7 +45,8 @@ int text_shell(struct buf *b, const char *s);
  */
 struct table {
 	size_t columns;
-	unsigned right; /* bit i: column i is set to the right */
+	unsigned right;  /* bit i: column i is set to the right */
+	unsigned hidden; /* bit i: column i is not printed; not the last */
 	char **cell;
 	size_t n, cap;
 	bool failed; /* a cell could not be added: memory */

@@ -74,21 +74,23 @@ static int add_wait(struct buf *b, const struct view *v, uint64_t now_ms)
 static int add_counts(struct buf *b, const struct view *v)
 {
 	const struct progress *p = &v->p;
+	uint64_t problems = p->problems + p->holes;
 
 	if (p->listed == 0)
 		return buf_str(b, p->listing ? "  looking at the mailbox"
 		                             : "  connecting");
-	if (buf_fmt(b, "  %s of %s messages", text_count(view_settled(p)).s,
-	            text_count(p->listed).s) != 0)
+	if (buf_fmt(b, "  %s of %s%s messages", text_count(view_settled(p)).s,
+	            text_count(p->listed).s, p->listing ? "+" : "") != 0)
 		return -1;
 	if (buf_fmt(b, "  %s of %s", text_size(p->bytes_settled).s,
 	            text_size(p->bytes_listed).s) != 0)
 		return -1;
-	if (buf_fmt(b, "  %u %%", view_percent(p)) != 0)
+	/* A share of what is not known yet would say too much. */
+	if (!p->listing && buf_fmt(b, "  %u %%", view_percent(p)) != 0)
 		return -1;
-	if (p->problems == 0)
+	if (problems == 0)
 		return 0;
-	return buf_str(b, "  ") != 0 || text_plural(b, p->problems, "problem",
+	return buf_str(b, "  ") != 0 || text_plural(b, problems, "problem",
 	                                            "problems") != 0
 	               ? -1
 	               : 0;
@@ -109,7 +111,8 @@ static int waiting_line(struct buf *b, const struct view *v, uint64_t now_ms,
 {
 	if (add_name(b, v->name, name_width) != 0)
 		return -1;
-	if (v->p.listed > 0 && buf_fmt(b, "  %u %%", view_percent(&v->p)) != 0)
+	if (v->p.listed > 0 && !v->p.listing &&
+	    buf_fmt(b, "  %u %%", view_percent(&v->p)) != 0)
 		return -1;
 	return add_wait(b, v, now_ms);
 }

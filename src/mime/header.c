@@ -59,15 +59,57 @@ static int piece(struct header_split *s, const char *p, size_t n,
 	return keep(s, p, n);
 }
 
-int header_split_data(struct header_split *s, const char *p, size_t n,
-                      size_t *used, header_field_fn *each, void *arg)
+/* How long the field at p is, if all of it stands there, and what shows that
+ * it has ended; else 0. */
+static size_t whole(const char *p, size_t n)
 {
 	size_t at = 0;
 
-	while (at < n && !s->ended) {
+	if (p[0] == '\r' || p[0] == '\n')
+		return 0;
+	do {
 		const char *nl = memchr(p + at, '\n', n - at);
-		size_t len = nl ? (size_t)(nl - p) + 1 - at : n - at;
 
+		at = nl ? (size_t)(nl - p) + 1 : n;
+		if (at == n || at > HEADER_FIELD_MAX)
+			return 0;
+	} while (blank(p[at]));
+	return at;
+}
+
+/* The fields that need not be kept: they are told from where they stand. */
+static int wholes(struct header_split *s, const char *p, size_t n, size_t *at,
+                  header_field_fn *each, void *arg)
+{
+	size_t len;
+
+	if (s->mid_line || blank(p[*at]) || !whole(p + *at, n - *at))
+		return 0;
+	if (flush(s, each, arg))
+		return -1;
+	while ((len = whole(p + *at, n - *at))) {
+		const char *field = p + *at;
+
+		*at += len;
+		while (field[len - 1] == '\n' || field[len - 1] == '\r')
+			len--;
+		if (each(field, len, arg))
+			return -1;
+	}
+	return 0;
+}
+
+int header_split_data(struct header_split *s, const char *p, size_t n,
+                      size_t *used, header_field_fn *each, void *arg)
+{
+	size_t at = 0, len;
+	const char *nl;
+
+	while (at < n && !s->ended) {
+		if (wholes(s, p, n, &at, each, arg))
+			return -1;
+		nl = memchr(p + at, '\n', n - at);
+		len = nl ? (size_t)(nl - p) + 1 - at : n - at;
 		if (piece(s, p + at, len, each, arg))
 			return -1;
 		at += len;
@@ -91,9 +133,14 @@ void header_split_release(struct header_split *s)
 
 bool header_is(const char *field, size_t n, const char *name)
 {
-	size_t len = strlen(name);
+	size_t len;
 
-	if (n <= len || strncasecmp(field, name, len) != 0)
+	/* Most are not, and most of these begin otherwise. */
+	if (!n || (field[0] ^ name[0]) & ~0x20)
+		return false;
+	len = strlen(name);
+	if (n <= len || (field[len] != ':' && !blank(field[len])) ||
+	    strncasecmp(field, name, len) != 0)
 		return false;
 	while (len < n && blank(field[len]))
 		len++;
@@ -114,4 +161,46 @@ const char *header_value(const char *field, size_t n, size_t *len)
 		end--;
 	*len = (size_t)(end - p);
 	return p;
+}
+
+/* Behind "; name =", or NULL. */
+static const char *param(const char *p, const char *end, const char *name)
+{
+	size_t len = strlen(name);
+
+	while ((p = memchr(p, ';', (size_t)(end - p)))) {
+		for (p++; p < end && space(*p);)
+			p++;
+		if ((size_t)(end - p) < len || strncasecmp(p, name, len) != 0)
+			continue;
+		for (p += len; p < end && space(*p);)
+			p++;
+		if (p < end && *p == '=')
+			return p + 1;
+	}
+	return NULL;
+}
+
+int header_param(const char *p, size_t n, const char *name, struct buf *out)
+{
+	const char *end = p + n;
+	bool quoted;
+
+	p = param(p, end, name);
+	while (p && p < end && space(*p))
+		p++;
+	if (!p)
+		return 0;
+	quoted = p < end && *p == '"';
+	for (p += quoted; p < end; p++) {
+		if (quoted ? *p == '"' : *p == ';' || space(*p))
+			break;
+		if (quoted && *p == '\\' && p + 1 < end)
+			p++;
+		if (buf_chr(out, *p))
+			return -1;
+	}
+	while (out->n && space(out->p[out->n - 1]))
+		out->p[--out->n] = '\0';
+	return out->n > 0;
 }

@@ -43,6 +43,9 @@ void header_split_release(struct header_split *s);
 bool header_is(const char *field, size_t n, const char *name);
 /* The value within field, without outer white space; NULL: no colon. */
 const char *header_value(const char *field, size_t n, size_t *len);
+/* The parameter name of a value such as Content-Type's, unquoted, in out. 1:
+ * it is there and not empty; 0: it is not; -1: out could not take it. */
+int header_param(const char *p, size_t n, const char *name, struct buf *out);
 
 /*
  * A date in any of the orders that mail has known: RFC 5322 with its

@@ -42,7 +42,8 @@ static int month_of(const char *p, size_t n)
 	if (n < 3)
 		return 0;
 	for (int i = 0; i < 12; i++)
-		if (strncasecmp(p, names + 3 * i, 3) == 0)
+		if (!((p[0] ^ names[3 * i]) & ~0x20) &&
+		    strncasecmp(p, names + 3 * i, 3) == 0)
 			return i + 1;
 	return 0;
 }

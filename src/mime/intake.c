@@ -9,26 +9,36 @@
 
 #include <string.h>
 
+#include "mime/crlf.h"
 #include "mime/fingerprint.h"
 
 #define PIECE (16u << 10)
 
-int intake_begin(struct intake *in, struct message *m, uint64_t expected,
-                 bool lf, struct err *e)
+int intake_begin_hashed(struct intake *in, struct message *m, uint64_t expected,
+                        struct err *e)
 {
 	memset(in, 0, sizeof(*in));
-	in->lf = lf;
 	in->scan = fp_scan_new();
-	if (!in->scan || sha256_begin(&in->hash)) {
-		intake_release(in);
+	if (!in->scan)
 		return err_memory(e);
-	}
 	if (expected && body_expect(&m->body, expected, e)) {
 		intake_release(in);
 		return -1;
 	}
 	in->m = m;
 	return 0;
+}
+
+int intake_begin(struct intake *in, struct message *m, uint64_t expected,
+                 bool lf, struct err *e)
+{
+	if (intake_begin_hashed(in, m, expected, e))
+		return -1;
+	in->lf = lf;
+	if (!sha256_begin(&in->hash))
+		return 0;
+	intake_release(in);
+	return err_memory(e);
 }
 
 static int wire(struct intake *in, const char *p, size_t n, struct err *e)
@@ -38,41 +48,13 @@ static int wire(struct intake *in, const char *p, size_t n, struct err *e)
 
 		if (body_append(&in->m->body, p, part, e))
 			return -1;
-		if (sha256_data(&in->hash, p, part) ||
+		if ((in->hash.ctx && sha256_data(&in->hash, p, part)) ||
 		    fp_scan_data(in->scan, p, part))
 			return err_memory(e);
 		p += part;
 		n -= part;
 	}
 	return 0;
-}
-
-/* Copies from *p to out, each bare LF as CRLF, until either is used up. */
-static size_t to_crlf(struct intake *in, const char **p, const char *end,
-                      char *out, size_t room)
-{
-	size_t to = 0;
-
-	while (*p < end && room - to >= 2) {
-		size_t left = (size_t)(end - *p);
-		size_t n = left < room - to - 1 ? left : room - to - 1;
-		const char *nl = memchr(*p, '\n', n);
-
-		n = nl ? (size_t)(nl - *p) : n;
-		memcpy(out + to, *p, n);
-		to += n;
-		*p += n;
-		if (n)
-			in->last_cr = out[to - 1] == '\r';
-		if (!nl)
-			continue;
-		if (!in->last_cr)
-			out[to++] = '\r';
-		out[to++] = '\n';
-		in->last_cr = false;
-		(*p)++;
-	}
-	return to;
 }
 
 int intake_data(struct intake *in, const char *p, size_t n, struct err *e)
@@ -83,7 +65,7 @@ int intake_data(struct intake *in, const char *p, size_t n, struct err *e)
 	if (!in->lf)
 		return wire(in, p, n, e);
 	while (p < end) {
-		size_t to = to_crlf(in, &p, end, out, sizeof(out));
+		size_t to = crlf_copy(&p, end, &in->last_cr, out, sizeof(out));
 
 		if (wire(in, out, to, e))
 			return -1;
@@ -95,11 +77,11 @@ int intake_end(struct intake *in, struct err *e)
 {
 	struct message *m = in->m;
 
-	if (sha256_end(&in->hash, m->sha256)) {
+	if ((in->hash.ctx && sha256_end(&in->hash, m->sha256)) ||
+	    fp_scan_end(in->scan, &m->fp)) {
 		intake_release(in);
 		return err_memory(e);
 	}
-	fp_scan_end(in->scan, &m->fp);
 	m->size = m->body.size;
 	m->fetched = true;
 	m->hole = false;

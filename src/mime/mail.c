@@ -174,6 +174,23 @@ struct message *batch_add(struct batch *b)
 	return &b->v[b->n++];
 }
 
+void batch_drop(struct batch *b,
+                bool (*drop)(const struct message *m, void *arg), void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (drop(&b->v[i], arg)) {
+			message_release(&b->v[i]);
+			continue;
+		}
+		if (kept != i)
+			message_move(&b->v[kept], &b->v[i]);
+		kept++;
+	}
+	b->n = kept;
+}
+
 void batch_free(struct batch **b)
 {
 	if (!*b)

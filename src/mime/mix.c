@@ -71,13 +71,20 @@ static void drain(struct mix *m)
 	size_t used = blocks(m, m->buf, m->n);
 
 	m->n -= used;
-	memmove(m->buf, m->buf + used, m->n);
+	if (used)
+		memmove(m->buf, m->buf + used, m->n);
 }
 
 void mix_data(struct mix *m, const void *data, size_t n)
 {
 	const unsigned char *p = data;
 
+	if (m->n == 0) {
+		size_t used = blocks(m, p, n);
+
+		p += used;
+		n -= used;
+	}
 	while (n > 0) {
 		size_t part = MIX_ROOM - m->n;
 
@@ -92,9 +99,28 @@ void mix_data(struct mix *m, const void *data, size_t n)
 	}
 }
 
-static bool white(unsigned char c)
+/* A block is all that can be left over. */
+void mix_keep(struct mix *m, struct mix_then *then)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	drain(m);
+	memcpy(then->lane, m->lane, sizeof(then->lane));
+	then->total = m->total;
+	then->n = m->n;
+	memcpy(then->buf, m->buf, m->n);
+}
+
+void mix_back(struct mix *m, const struct mix_then *then)
+{
+	memcpy(m->lane, then->lane, sizeof(m->lane));
+	m->total = then->total;
+	m->n = then->n;
+	memcpy(m->buf, then->buf, then->n);
+}
+
+/* mbox puts a '>' before some lines, and not every reader takes it off. */
+static bool dropped(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '>';
 }
 
 /* At most MIX_ROOM - m->n octets. */
@@ -104,7 +130,7 @@ static void squeeze_plain(struct mix *m, const unsigned char *p, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		*to = p[i] ? p[i] : 0x80;
-		to += !white(p[i]);
+		to += !dropped(p[i]);
 	}
 	m->n = (size_t)(to - m->buf);
 }
@@ -113,7 +139,7 @@ static void squeeze_plain(struct mix *m, const unsigned char *p, size_t n)
 /*
  * pick[mask]: where the octets of eight come from that are not in mask.
  * Sixteen octets at a time: the low four bits of an octet choose which
- * white octet it would have to be.
+ * dropped octet it would have to be.
  */
 static unsigned char pick[256][8];
 
@@ -137,8 +163,8 @@ squeeze_8(unsigned char *to, __m128i v, unsigned mask)
 __attribute__((target("ssse3,popcnt"))) static void
 squeeze_ssse3(struct mix *m, const unsigned char *p, size_t n)
 {
-	const __m128i whites = _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t',
-	                                     '\n', 0, 0, '\r', 0, 0);
+	const __m128i drops = _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t',
+	                                    '\n', 0, 0, '\r', '>', 0);
 	const __m128i zero = _mm_setzero_si128();
 	const __m128i high = _mm_set1_epi8((char)0x80);
 	unsigned char *to = m->buf + m->n;
@@ -146,16 +172,11 @@ squeeze_ssse3(struct mix *m, const unsigned char *p, size_t n)
 
 	for (i = 0; i + 16 <= n; i += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
-		__m128i is = _mm_cmpeq_epi8(_mm_shuffle_epi8(whites, v), v);
+		__m128i is = _mm_cmpeq_epi8(_mm_shuffle_epi8(drops, v), v);
 		unsigned mask = (unsigned)_mm_movemask_epi8(is);
 
 		v = _mm_or_si128(v,
 		                 _mm_and_si128(_mm_cmpeq_epi8(v, zero), high));
-		if (mask == 0) {
-			_mm_storeu_si128((__m128i *)to, v);
-			to += 16;
-			continue;
-		}
 		to = squeeze_8(to, v, mask & 0xff);
 		to = squeeze_8(to, _mm_srli_si128(v, 8), mask >> 8);
 	}

@@ -23,44 +23,12 @@ static bool starts(const char *p, size_t n, const char *word)
 
 /* --- Header fields ------------------------------------------------------ */
 
-/* The value of boundary=, without quotes; malloc'd or NULL. */
+/* malloc'd, or NULL. */
 static char *boundary_of(const char *p, size_t n)
 {
-	const char *end = p + n, *from;
 	struct buf b CLEANUP(buf_release_p) = BUF_INIT(BOUNDARY_MAX);
 
-	for (;; p++) {
-		p = memchr(p, ';', (size_t)(end - p));
-		if (!p)
-			return NULL;
-		from = p + 1;
-		while (from < end && white(*from))
-			from++;
-		if (!starts(from, (size_t)(end - from), "boundary"))
-			continue;
-		from += 8;
-		while (from < end && white(*from))
-			from++;
-		if (from < end && *from == '=')
-			break;
-	}
-	for (from++; from < end && white(*from);)
-		from++;
-	if (from < end && *from == '"') {
-		for (from++; from < end && *from != '"'; from++) {
-			if (*from == '\\' && from + 1 < end)
-				from++;
-			if (buf_chr(&b, *from))
-				return NULL;
-		}
-	} else {
-		for (; from < end && *from != ';' && !white(*from); from++)
-			if (buf_chr(&b, *from))
-				return NULL;
-	}
-	while (b.n && white(b.p[b.n - 1]))
-		b.p[--b.n] = '\0';
-	return b.n ? buf_take(&b) : NULL;
+	return header_param(p, n, "boundary", &b) == 1 ? buf_take(&b) : NULL;
 }
 
 static void content_type(struct repair_walk *w, const char *p, size_t n)

@@ -30,6 +30,9 @@ struct folder_map {
 	uint32_t dst_use[USE_COUNT]; /* node of d */
 };
 
+/* Is it what a program calls its inbox, in any language? (use_names.c) */
+bool plan_names_inbox(const char *name);
+
 /* All return -1 for memory only. */
 int map_source_tree(struct folder_map *m);
 void map_leave_out(struct folder_map *m);

@@ -35,7 +35,7 @@ static bool is_inbox(const char *name)
 }
 
 /* The folder that is INBOX: by what the reader says, by its exact name, by
- * its name in any case. */
+ * its name in any case, by its name in another language. */
 static uint32_t find_inbox(const struct folder_map *m)
 {
 	uint32_t found = TREE_NONE;
@@ -49,9 +49,11 @@ static uint32_t find_inbox(const struct folder_map *m)
 		if (f->shared)
 			continue;
 		if (f->depth == 1 && is_inbox(f->comp[0]))
-			rank = strcmp(f->comp[0], "INBOX") ? 1 : 2;
+			rank = strcmp(f->comp[0], "INBOX") ? 2 : 3;
+		else if (f->depth == 1 && plan_names_inbox(f->comp[0]))
+			rank = 1;
 		if (f->use == USE_INBOX)
-			rank += 3;
+			rank += 4;
 		if (rank > best) {
 			best = rank;
 			found = index;

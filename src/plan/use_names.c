@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plan/folder_map.h"
 #include "util/utf8.h"
 
 /* Octets of a name in which accents count: "Koš" is a bin, Kos an island. */
@@ -247,6 +248,29 @@ static const char *const archive[] = {
 	"ארכיון",  "الأرشيف",    "أرشيف",         NULL
 };
 
+/* Only where no folder is called INBOX: programs' names for it in files. */
+static const char *const inboxes[] = {
+	"Posteingang",      "Boîte de réception",
+	"Courrier entrant", "Bandeja de entrada",
+	"Recibidos",        "Safata d'entrada",
+	"Caixa de entrada", "Posta in arrivo",
+	"Postvak IN",       "Inkomende post",
+	"Indbakke",         "Innboks",
+	"Inkorg",           "Inkorgen",
+	"Saapuneet",        "Skrzynka odbiorcza",
+	"Odebrane",         "Doručená pošta",
+	"Doručené",         "Prejeto",
+	"Pristigla pošta",  "Beérkezett üzenetek",
+	"Mesaje primite",   "Εισερχόμενα",
+	"Gelen Kutusu",     "Входящие",
+	"Вхідні",           "Входящи",
+	"受信トレイ",       "受信箱",
+	"收件箱",           "收件匣",
+	"받은 편지함",      "받은 메일함",
+	"דואר נכנס",        "البريد الوارد",
+	"علبة الوارد",      NULL
+};
+
 static const struct {
 	enum mail_use use;
 	const char *const *names;
@@ -328,17 +352,29 @@ static bool same_name(const char *known, const char *name)
 	return x == y;
 }
 
-static enum mail_use use_by_name(const char *name)
+static bool is_one_of(const char *const *names, const char *name)
 {
 	const char *p = name;
 
 	if (!next_letter(&p, false) || !utf8_valid(name))
-		return USE_NONE;
+		return false;
+	for (; *names; names++)
+		if (same_name(*names, name))
+			return true;
+	return false;
+}
+
+static enum mail_use use_by_name(const char *name)
+{
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
-		for (const char *const *n = uses[i].names; *n; n++)
-			if (same_name(*n, name))
-				return uses[i].use;
+		if (is_one_of(uses[i].names, name))
+			return uses[i].use;
 	return USE_NONE;
+}
+
+bool plan_names_inbox(const char *name)
+{
+	return is_one_of(inboxes, name);
 }
 
 enum mail_use plan_use(const struct folder *f)

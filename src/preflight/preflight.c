@@ -203,7 +203,8 @@ static void ask_destination(struct ask *q)
 		ask_failed(q, "destination", &why, false);
 	else
 		ask_tell(q, "destination", VERDICT_OK,
-		         "The destination is open: %zu folders.", n);
+		         "The destination is open: %zu %s.", n,
+		         n == 1 ? "folder" : "folders");
 }
 
 /* --- how long ------------------------------------------------------------- */

@@ -287,7 +287,7 @@ static int fetch(struct reader *r, struct batch **out, struct err *e)
 
 const struct reader_ops reader_imap = {
 	.name = "imap",
-	.traits = READER_RANDOM | READER_FLAGS | READER_LANES,
+	.traits = READER_LANES,
 	.accepts = accepts,
 	.open = imap_reader_open,
 	.folders = folders,

@@ -45,8 +45,4 @@ void local_hole(struct message *m, const char *text, ...)
  * malloc'd, NULL: memory. utf7: names of this kind are looked for. */
 char *local_utf8(const char *name, bool utf7);
 
-/* Archives by content (KIND_PATH). */
-bool mbox_looks_like(const char *path);
-bool maildir_looks_like(const char *path);
-
 #endif

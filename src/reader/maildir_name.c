@@ -13,8 +13,6 @@
 #include "reader/local.h"
 #include "util/buf.h"
 
-#define KEYWORD_FILE_MAX (64u << 10)
-
 const char *maildir_sub_name(enum maildir_sub sub)
 {
 	return sub == MAILDIR_CUR ? "cur" : "new";
@@ -98,6 +96,19 @@ static int keyword_line(struct maildir_keywords *k, const char *p, size_t n)
 	return k->v[number] ? 0 : -1;
 }
 
+int maildir_keywords_text(struct maildir_keywords *k, const char *p, size_t n)
+{
+	for (const char *end = p + n; p < end;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *to = nl ? nl : end;
+
+		if (keyword_line(k, p, (size_t)(to - p)))
+			return -1;
+		p = to + 1;
+	}
+	return 0;
+}
+
 int maildir_keywords_read(struct maildir_keywords *k, int fd)
 {
 	int file CLEANUP(close_p) =
@@ -107,19 +118,11 @@ int maildir_keywords_read(struct maildir_keywords *k, int fd)
 
 	if (file < 0)
 		return 0;
-	text = malloc(KEYWORD_FILE_MAX);
+	text = malloc(MAILDIR_KEYWORD_FILE);
 	if (!text)
 		return -1;
-	n = read(file, text, KEYWORD_FILE_MAX);
-	for (const char *p = text, *end = text + (n > 0 ? n : 0); p < end;) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *to = nl ? nl : end;
-
-		if (keyword_line(k, p, (size_t)(to - p)))
-			return -1;
-		p = to + 1;
-	}
-	return 0;
+	n = read(file, text, MAILDIR_KEYWORD_FILE);
+	return maildir_keywords_text(k, text, n > 0 ? (size_t)n : 0);
 }
 
 void maildir_keywords_release(struct maildir_keywords *k)

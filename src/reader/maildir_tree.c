@@ -172,29 +172,3 @@ int maildir_tree(const char *root, struct folder_list *out, struct err *e)
 	buf_release(&t.path);
 	return r;
 }
-
-/* cur/ here, or in a directory a level or two below. */
-static bool looks_like(int fd, int levels)
-{
-	int dir CLEANUP(close_p) = fd;
-	struct dirent **v = NULL;
-	bool found = is_dir(dir, "cur");
-	int n = found || levels == 0
-	                ? 0
-	                : scandirat(dir, ".", &v, wanted, by_octets);
-
-	for (int i = 0; i < n && !found; i++) {
-		int at = local_open(dir, v[i]->d_name, O_DIRECTORY, false);
-
-		found = at >= 0 && looks_like(at, levels - 1);
-	}
-	names_free(v, n < 0 ? 0 : n);
-	return found;
-}
-
-bool maildir_looks_like(const char *path)
-{
-	int fd = local_enter(path, "");
-
-	return fd >= 0 && looks_like(fd, 3);
-}

@@ -83,7 +83,6 @@ static int fill(struct query *q, struct room *r, struct batch *b,
 		message_move(to, &m);
 		b->bytes += to->size;
 		last->uid = to->uid;
-		last->row = to->row;
 		take_room(r, b, to);
 		if (b->n >= r->max)
 			return 0;
@@ -104,24 +103,6 @@ static int claim_from(struct store *s, enum statement id, int64_t folder,
 	return fill(&q, r, b, last, e);
 }
 
-/* Rows with keys: the cursor counts row ids, downwards from the start of
- * "newest", so that both ends of its range mean "from the beginning". */
-static int claim_keyed(struct store *s, int64_t folder, bool oldest, bool holes,
-                       uint64_t *cursor, struct room *r, struct batch *b,
-                       struct err *e)
-{
-	uint64_t at = oldest ? *cursor : UINT64_MAX - *cursor;
-	struct message last = { 0 };
-
-	if (claim_from(s, ST_CLAIM_KEYED, folder, clamp(at), holes, r, b, &last,
-	               e))
-		return -1;
-	at = (uint64_t)last.row + 1;
-	if (b->n)
-		*cursor = oldest ? at : UINT64_MAX - at;
-	return 0;
-}
-
 int store_claim(struct store *s, int64_t source_folder, bool oldest, bool holes,
                 uint64_t *cursor, size_t max, uint64_t max_bytes,
                 struct batch *b, struct err *e)
@@ -134,9 +115,7 @@ int store_claim(struct store *s, int64_t source_folder, bool oldest, bool holes,
 	if (claim_from(s, oldest ? ST_CLAIM_OLDEST : ST_CLAIM_NEWEST,
 	               source_folder, clamp(*cursor), holes, &r, b, &last, e))
 		return -1;
-	if (b->n == 0)
-		return claim_keyed(s, source_folder, oldest, holes, cursor, &r,
-		                   b, e);
-	*cursor = oldest ? last.uid + 1 : last.uid;
+	if (b->n)
+		*cursor = oldest ? last.uid + 1 : last.uid;
 	return 0;
 }

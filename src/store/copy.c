@@ -67,8 +67,7 @@ static int load_all(struct store *s, const char *to_key,
 	                          V(vt(to_key), vi((int64_t)fp->message_id)))
 	            : query_begin(&q, s, ST_COPIES_BY_HEAD, e,
 	                          V(vt(to_key), vi((int64_t)fp->date),
-	                            vi((int64_t)fp->from),
-	                            vi((int64_t)fp->subject))))
+	                            vi((int64_t)fp->from))))
 		return -1;
 	while ((rc = query_next(&q, e)) > 0) {
 		if (grow(v, &cap, *n, sizeof(**v), e))

@@ -156,6 +156,10 @@ int64_t now_seconds(void);
 int note_add(struct store *s, int64_t row, const char *note, struct err *e);
 /* Octets of the source: the original's hash, or NULL if not known. */
 const unsigned char *source_octets(const struct message *m);
+/* NULL where there is none, or it is not wanted. */
+struct val hash_val(const unsigned char hash[32], bool wanted);
+/* Six columns from i on. */
+struct fingerprint fp_at(sqlite3_stmt *st, int i);
 /* What goes over a growing array's end; -1: memory. */
 int grow(void *vp, size_t *cap, size_t n, size_t size, struct err *e);
 

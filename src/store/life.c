@@ -14,7 +14,7 @@ static bool known(const unsigned char hash[32])
 	return memcmp(hash, none, sizeof(none)) != 0;
 }
 
-static struct val hash_val(const unsigned char hash[32], bool wanted)
+struct val hash_val(const unsigned char hash[32], bool wanted)
 {
 	return vb(wanted && known(hash) ? hash : NULL, 32);
 }

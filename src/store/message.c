@@ -21,11 +21,6 @@ static const char *words_of(const char *keywords)
 	return keywords && *keywords ? keywords : NULL;
 }
 
-static bool keyed(const struct message *m)
-{
-	return m->key && *m->key;
-}
-
 /* --- Known --- */
 
 struct uids {
@@ -64,16 +59,6 @@ int store_known_uids(struct store *s, int64_t source_folder,
 	*out = u.v;
 	*n = u.n;
 	return rc;
-}
-
-bool store_known_key(struct store *s, int64_t source_folder, const char *key)
-{
-	CLEANUP(query_end) struct query q = { 0 };
-
-	if (query_begin(&q, s, ST_KNOWN_KEY, NULL,
-	                V(vi(source_folder), vt(key))))
-		return false;
-	return query_next(&q, NULL) > 0;
 }
 
 /* --- New rows --- */
@@ -155,15 +140,9 @@ int store_messages_add(struct store *s, int64_t source_folder,
 static int put_flags(struct store *s, int64_t folder, uint32_t uidvalidity,
                      const struct message *m, struct err *e)
 {
-	const char *keywords = words_of(m->keywords);
-
-	if (keyed(m))
-		return db_run(
-		        s, ST_FLAGS_BY_KEY, e,
-		        V(vi(folder), vt(m->key), vi(m->flags), vt(keywords)));
-	return db_run(s, ST_FLAGS_BY_UID, e,
+	return db_run(s, ST_FLAGS_BY_PLACE, e,
 	              V(vi(folder), vi(uidvalidity), vi((int64_t)m->uid),
-	                vi(m->flags), vt(keywords)));
+	                vi(m->flags), vt(words_of(m->keywords)), vt(m->key)));
 }
 
 int store_source_flags(struct store *s, int64_t source_folder,
@@ -194,30 +173,6 @@ static int gone_by_uid(struct store *s, int64_t folder, uint32_t uidvalidity,
 		while (i < n && now[i] < uid)
 			i++;
 		if (i < n && now[i] == uid)
-			continue;
-		if (grow(&gone->v, &gone->cap, gone->n, sizeof(*gone->v), e))
-			return -1;
-		gone->v[gone->n++] = (uint64_t)column_int(q.st, 1);
-	}
-	return rc;
-}
-
-static int gone_by_key(struct store *s, int64_t folder, const char *const *keys,
-                       size_t n, struct uids *gone, struct err *e)
-{
-	CLEANUP(query_end) struct query q = { 0 };
-	size_t i = 0;
-	int rc;
-
-	if (query_begin(&q, s, ST_STANDING_KEYS, e, V(vi(folder))))
-		return -1;
-	while ((rc = query_next(&q, e)) > 0) {
-		const unsigned char *t = sqlite3_column_text(q.st, 0);
-		const char *key = t ? (const char *)t : "";
-
-		while (i < n && strcmp(keys[i], key) < 0)
-			i++;
-		if (i < n && strcmp(keys[i], key) == 0)
 			continue;
 		if (grow(&gone->v, &gone->cap, gone->n, sizeof(*gone->v), e))
 			return -1;
@@ -258,24 +213,6 @@ int store_vanished(struct store *s, int64_t source_folder, uint32_t uidvalidity,
 	rc = gone_by_uid(s, source_folder, uidvalidity, now, n, &gone, e) ||
 	     vanish(s, &gone, &count, e) ||
 	     vanish_others(s, source_folder, uidvalidity, &count, e);
-	free(gone.v);
-	if (vanished)
-		*vanished = count;
-	return write_end(s, rc ? -1 : 0, e);
-}
-
-int store_vanished_keys(struct store *s, int64_t source_folder,
-                        const char *const *keys, size_t n, uint64_t *vanished,
-                        struct err *e)
-{
-	struct uids gone = { 0 };
-	uint64_t count = 0;
-	int rc;
-
-	if (write_begin(s, e))
-		return -1;
-	rc = gone_by_key(s, source_folder, keys, n, &gone, e) ||
-	     vanish(s, &gone, &count, e);
 	free(gone.v);
 	if (vanished)
 		*vanished = count;

@@ -27,7 +27,7 @@ static int by_octets(struct store *s, int64_t mailbox, const struct message *m,
 	return rc < 0 ? -1 : 0;
 }
 
-static struct fingerprint fp_at(sqlite3_stmt *st, int i)
+struct fingerprint fp_at(sqlite3_stmt *st, int i)
 {
 	return (struct fingerprint){
 		.version = (uint32_t)column_int(st, i),

@@ -48,7 +48,8 @@ enum column {
 	C_MARK_UIDNEXT,
 	C_INTENDED,
 	C_ORPHAN,
-	C_NOTE
+	C_NOTE,
+	C_SAME_AS
 };
 
 int message_load(sqlite3_stmt *st, struct message *m)
@@ -131,6 +132,7 @@ int row_load(sqlite3_stmt *st, struct row *r)
 	r->mark_uidnext = (uint32_t)column_int(st, C_MARK_UIDNEXT);
 	r->intended = column_int(st, C_INTENDED);
 	r->orphan = column_int(st, C_ORPHAN) != 0;
+	r->same_as = column_int(st, C_SAME_AS);
 	return column_text(st, C_SET_KEYWORDS, &m->set_keywords) ||
 	                       column_text(st, C_DEST_NAME, &m->dest_name) ||
 	                       column_text(st, C_REPAIR_NOTE,

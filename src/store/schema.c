@@ -240,10 +240,56 @@ static const char version_1[] =
 " y.messages AS messages, y.bytes AS bytes"
 " FROM tally y JOIN mailbox b ON b.id=y.mailbox"
 " JOIN state t ON t.id=y.state WHERE y.messages>0;";
+
+/* same_as: the row of another mailbox whose copy stands for this message
+ * too; 0: a person asked for it again after it had been deleted there.
+ * No reference: a check of it would cost every row that is deleted. */
+static const char version_2[] =
+"ALTER TABLE message ADD COLUMN same_as INTEGER;"
+/* A copy stands for one message of each mailbox. */
+"CREATE UNIQUE INDEX message_joined ON message(same_as,mailbox)"
+" WHERE same_as>0;"
+/* One side's subject may say nothing: it is compared, not looked up. What
+ * has a key is found by its uid, too. */
+"DROP INDEX dest_copy_head;"
+"DROP INDEX message_key;"
+"DROP INDEX message_pending_key;"
+"CREATE INDEX dest_copy_head ON dest_copy(fp_date,fp_from)"
+" WHERE fp_message_id=0;"
+"DROP VIEW messages;"
+"CREATE VIEW messages AS SELECT"
+" m.id AS id, b.name AS mailbox, f.path AS folder,"
+" m.uidvalidity AS uidvalidity, m.uid AS uid, m.key AS key,"
+" t.name AS state, t.settled AS settled, m.size AS size,"
+" datetime(m.internaldate,'unixepoch') AS received,"
+" trim(iif(m.flags&1,'\\Seen ','')||iif(m.flags&2,'\\Answered ','')||"
+"  iif(m.flags&4,'\\Flagged ','')||iif(m.flags&8,'\\Draft ','')||"
+"  iif(m.flags&16,'\\Deleted ','')) AS flags,"
+" m.keywords AS keywords, d.path AS dest_folder,"
+" m.dest_uidvalidity AS dest_uidvalidity, m.dest_uid AS dest_uid,"
+" m.dest_name AS dest_name, lower(hex(m.sha256)) AS sha256,"
+" lower(hex(m.orig_sha256)) AS orig_sha256,"
+" datetime(m.intended,'unixepoch') AS intended, m.why_code AS why_code,"
+" m.why AS why, m.why_detail AS why_detail,"
+" m.repair_note AS repair_note, m.note AS note, m.orphan AS orphan,"
+" nullif(m.same_as,0) AS same_as"
+" FROM message m JOIN mailbox b ON b.id=m.mailbox"
+" JOIN source_folder f ON f.id=m.source_folder"
+" JOIN state t ON t.id=m.state"
+" LEFT JOIN dest_folder d ON d.id=m.dest_folder;";
+
+/* A million hashes in random places are dear: only a store in which several
+ * mailboxes fill one destination has these. */
+const char schema_join[] =
+"CREATE INDEX IF NOT EXISTS message_alike_id"
+" ON message(mailbox,fp_message_id,fp_text) WHERE fp_message_id<>0;"
+"CREATE INDEX IF NOT EXISTS message_alike_date"
+" ON message(mailbox,fp_date,fp_text) WHERE fp_date IS NOT NULL;";
 /* clang-format on */
 
 const struct upgrade schema_upgrades[] = {
 	{ .version = 1, .sql = version_1 },
+	{ .version = 2, .sql = version_2 },
 };
 const size_t schema_upgrades_n =
         sizeof(schema_upgrades) / sizeof(schema_upgrades[0]);

@@ -21,6 +21,8 @@ extern const struct upgrade schema_upgrades[];
 extern const size_t schema_upgrades_n;
 
 int schema_version(void);
+/* The indexes by which messages of one mailbox are found in another's. */
+extern const char schema_join[];
 /* Applies all of v[] beyond the file's version, in one transaction. */
 int schema_upgrade(sqlite3 *db, const struct upgrade *v, size_t n,
                    struct err *e);

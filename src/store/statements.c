@@ -44,6 +44,32 @@
 	",dest_folder=NULL,dest_uidvalidity=NULL,dest_uid=NULL,"  \
 	"dest_name=NULL,mark_uidvalidity=NULL,mark_uidnext=NULL," \
 	"intended=NULL"
+/* The mailboxes that fill the destination of mailbox ?1. */
+#define DESTINATION                                             \
+	"(SELECT o.id FROM mailbox o JOIN mailbox b ON b.id=?1" \
+	" WHERE o.to_key=b.to_key)"
+/* A row of another mailbox that has, had or may have a copy of its own,
+ * which stands for none of ours yet. One that was deleted there is none for
+ * a message (?2) that a person asked for again. */
+#define PRIMARY                                                              \
+	"SELECT p.id,p.state,o.name,f.path,p.fp_version,p.fp_message_id,"    \
+	"p.fp_date,p.fp_from,p.fp_subject,p.fp_text"                         \
+	" FROM mailbox b JOIN mailbox o ON o.to_key=b.to_key AND o.id<>b.id" \
+	" CROSS JOIN message p ON p.mailbox=o.id"                            \
+	" JOIN source_folder f ON f.id=p.source_folder"                      \
+	" WHERE b.id=?1 AND p.state IN (1,2,3,4,9)"                          \
+	" AND ifnull(p.same_as,0)=0 AND p.sha256 IS NOT NULL"                \
+	" AND NOT EXISTS(SELECT 1 FROM message t WHERE t.same_as>0"          \
+	" AND t.same_as=p.id AND t.mailbox=?1)"                              \
+	" AND (p.state<>9 OR NOT EXISTS(SELECT 1 FROM message r"             \
+	" WHERE r.id=?2 AND r.same_as=0))"
+/* Those that are there first, the one in the same folder first. */
+#define PRIMARY_ORDER " ORDER BY p.state=9,p.dest_folder IS NOT ?3,p.id"
+/* The state of the row whose copy stands for this one: 0, lost. */
+#define OF_PRIMARY                                                    \
+	"(SELECT iif(ifnull(p.same_as,0)=0,p.state,0) FROM message p" \
+	" WHERE p.id=message.same_as)"
+#define JOINED " WHERE same_as>0 AND mailbox IN " DESTINATION
 #define NO_REASON ",why_code=NULL,why=NULL,why_detail=NULL"
 
 const char *const statements[ST_COUNT] = {
@@ -77,6 +103,19 @@ const char *const statements[ST_COUNT] = {
 	[ST_LISTING] = "SELECT count(*)=0 OR sum(listed=0 AND left_out IS"
 	               " NULL AND noselect=0)>0"
 	               " FROM source_folder WHERE mailbox=?1",
+	/* The tally counts every row; what stands at the source no longer is
+	 * told apart by the index of those few. */
+	[ST_TALLY] = "WITH gone AS (SELECT state,count(*) AS n,"
+	             "total(size) AS b FROM message INDEXED BY message_orphan"
+	             " WHERE mailbox=?1 AND orphan=1 GROUP BY state)"
+	             " SELECT 0,t.state,0,t.messages-ifnull(g.n,0),"
+	             "t.bytes-cast(ifnull(g.b,0) AS INTEGER) FROM tally t"
+	             " LEFT JOIN gone g ON g.state=t.state"
+	             " WHERE t.mailbox=?1 UNION ALL"
+	             " SELECT 0,state,1,n,cast(b AS INTEGER) FROM gone",
+	[ST_TALLY_FOLDERS] = "SELECT source_folder,state,orphan,count(*),"
+	                     "cast(total(size) AS INTEGER) FROM message"
+	                     " WHERE mailbox=?1 GROUP BY 1,2,3",
 
 	[ST_SOURCE_PUT] = "INSERT INTO source_folder(mailbox,raw,path,parts,"
 	                  "delim,special_use,noselect,shared,bytes,"
@@ -126,8 +165,6 @@ const char *const statements[ST_COUNT] = {
 
 	[ST_KNOWN_UIDS] = "SELECT uid FROM message WHERE source_folder=?1"
 	                  " AND uidvalidity=?2 AND orphan=0 ORDER BY uid",
-	[ST_KNOWN_KEY] = "SELECT 1 FROM message WHERE source_folder=?1"
-	                 " AND key=?2 AND key<>'' AND orphan=0 LIMIT 1",
 	[ST_ADD] = "INSERT INTO message(mailbox,source_folder,uidvalidity,"
 	           "uid,key,state,size,internaldate,zone,flags,keywords,why)"
 	           " VALUES(?1,?2,?3,?4,ifnull(?5,''),?6,?7,?8,?9,?10,?11,"
@@ -136,26 +173,18 @@ const char *const statements[ST_COUNT] = {
 	[ST_PLACE] = "SELECT id FROM message WHERE source_folder=?1"
 	             " AND uidvalidity=?2 AND uid=?3 AND key=ifnull(?4,'')"
 	             " AND orphan=0",
-	[ST_FLAGS_BY_UID] = "UPDATE message SET flags=?4,keywords=?5"
-	                    " WHERE source_folder=?1 AND uidvalidity=?2"
-	                    " AND uid=?3 AND key='' AND orphan=0"
-	                    " AND (flags<>?4 OR keywords IS NOT ?5)",
-	[ST_FLAGS_BY_KEY] = "UPDATE message SET flags=?3,keywords=?4"
-	                    " WHERE source_folder=?1 AND key=?2"
-	                    " AND key<>'' AND orphan=0"
-	                    " AND (flags<>?3 OR keywords IS NOT ?4)",
+	[ST_FLAGS_BY_PLACE] = "UPDATE message SET flags=?4,keywords=?5"
+	                      " WHERE source_folder=?1 AND uidvalidity=?2"
+	                      " AND uid=?3 AND key=ifnull(?6,'') AND orphan=0"
+	                      " AND (flags<>?4 OR keywords IS NOT ?5)",
 	[ST_STANDING_UIDS] = "SELECT uid,id FROM message"
 	                     " WHERE source_folder=?1 AND uidvalidity=?2"
 	                     " AND orphan=0 ORDER BY uid",
-	[ST_STANDING_KEYS] = "SELECT key,id FROM message"
-	                     " WHERE source_folder=?1 AND key<>''"
-	                     " AND orphan=0 ORDER BY key",
 	[ST_VANISH] = VANISHED " WHERE id=?1",
 	[ST_VANISH_OTHERS] = VANISHED
 	" WHERE source_folder=?1 AND uidvalidity<>?2 AND orphan=0",
 
-	/* The cursor is a border, not a row: uid 0 is a message's place in
-	 * an mbox. Rows with keys go in the order of their listing. */
+	/* The cursor is a border, not a row. */
 	[ST_CLAIM_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message"
 	                    " WHERE source_folder=?1 AND state IN (0,6)"
 	                    " AND key='' AND uid>=?2 AND (?3 OR state=0)"
@@ -164,10 +193,6 @@ const char *const statements[ST_COUNT] = {
 	                    " WHERE source_folder=?1 AND state IN (0,6)"
 	                    " AND key='' AND uid<?2 AND (?3 OR state=0)"
 	                    " ORDER BY uid DESC LIMIT ?4",
-	[ST_CLAIM_KEYED] = "SELECT " MESSAGE_COLUMNS " FROM message"
-	                   " WHERE source_folder=?1 AND state IN (0,6)"
-	                   " AND key<>'' AND id>=?2 AND (?3 OR state=0)"
-	                   " ORDER BY id LIMIT ?4",
 	/* A row that was settled meanwhile is not sent again. */
 	[ST_INTEND] = "UPDATE message SET state=1,dest_folder=?2,"
 	              "mark_uidvalidity=?3,mark_uidnext=?4,intended=?5,"
@@ -192,13 +217,15 @@ const char *const statements[ST_COUNT] = {
 	                "fp_from=?7,fp_subject=?8,fp_text=?9,set_flags=?10,"
 	                "set_keywords=?11 WHERE id=?1",
 	[ST_AGAIN] = "UPDATE message SET " BACK NOT_COPIED
+	             ",same_as=CASE WHEN same_as=0 THEN 0 END"
 	             ",tries=?2,batch_max=?3,want_repair=?4 WHERE id=?1",
 	[ST_PROBLEM] = "UPDATE message SET state=?2,why_code=?3,why=?4,"
 	               "why_detail=?5,tries=?6,batch_max=?7,want_repair=?8,"
 	               "dest_uidvalidity=?9,dest_uid=?10 WHERE id=?1",
 	[ST_STATE] = "UPDATE message SET state=?2 WHERE id=?1",
 	[ST_RETRY] = "UPDATE message SET " BACK NOT_COPIED NO_REASON
-	             ",tries=0 WHERE id=?1",
+	             ",same_as=CASE WHEN state=9 OR same_as IS NOT NULL THEN 0"
+	             " END,tries=0 WHERE id=?1",
 	[ST_NOTE] = "UPDATE message SET note=CASE WHEN note IS NULL THEN ?2"
 	            " WHEN instr(note,?2) THEN note"
 	            " ELSE note||' '||?2 END WHERE id=?1",
@@ -232,6 +259,40 @@ const char *const statements[ST_COUNT] = {
 	        "SELECT 1 FROM message WHERE mailbox=?1" OCTETS " AND id<>?3"
 	        " AND state IN (1,2,3,4) LIMIT 1",
 
+	[ST_JOIN_PARTNERS] =
+	        "SELECT 1 FROM mailbox b JOIN mailbox o"
+	        " ON o.to_key=b.to_key AND o.id<>b.id WHERE b.id=?1"
+	        " AND EXISTS(SELECT 1 FROM message m WHERE m.mailbox=o.id)"
+	        " LIMIT 1",
+	[ST_JOIN_OCTETS] =
+	        PRIMARY " AND substr(ifnull(p.orig_sha256,p.sha256),1,4)"
+	                "=substr(?4,1,4)"
+	                " AND ifnull(p.orig_sha256,p.sha256)=?4" PRIMARY_ORDER,
+	[ST_JOIN_SAME_ID] = PRIMARY " AND p.fp_message_id<>0"
+	                            " AND p.fp_message_id=?4"
+	                            " AND p.fp_text=?5" PRIMARY_ORDER,
+	[ST_JOIN_SAME_DATE] = PRIMARY " AND p.fp_date=?4"
+	                              " AND p.fp_text=?5" PRIMARY_ORDER,
+	/* Only to say that they are alike: a few are enough. */
+	[ST_JOIN_LIKE_ID] = PRIMARY " AND p.fp_message_id<>0"
+	                            " AND p.fp_message_id=?4 LIMIT 20",
+	[ST_JOIN_LIKE_DATE] = PRIMARY " AND p.fp_date=?4 LIMIT 20",
+	[ST_JOIN_TAKE] =
+	        "UPDATE message SET state=?2,same_as=?3,sha256=?4,"
+	        "orig_sha256=?5,fp_version=?6,fp_message_id=?7,fp_date=?8,"
+	        "fp_from=?9,fp_subject=?10,fp_text=?11,set_flags=flags&15,"
+	        "set_keywords=keywords" NOT_COPIED NO_REASON
+	        " WHERE id=?1 AND state IN (0,6)",
+	[ST_JOIN_LOST] = "UPDATE message SET " BACK ",same_as=NULL" JOINED
+	                 " AND ifnull(" OF_PRIMARY ",0) NOT IN (1,2,3,4,9)",
+	[ST_JOIN_GONE] = "UPDATE message SET state=9,note=ifnull(note||' ','')"
+	                 "||?2" JOINED " AND state=4 AND " OF_PRIMARY "=9",
+	[ST_JOIN_BACK] = "UPDATE message SET state=4" JOINED
+	                 " AND state=9 AND " OF_PRIMARY " IN (1,2,3,4)",
+	[ST_JOINS] = "SELECT m.id,m.uid,p.id,p.state,p.dest_folder"
+	             " FROM message m LEFT JOIN message p ON p.id=m.same_as"
+	             " WHERE m.mailbox=?1 AND m.same_as>0 AND m.state=4",
+
 	[ST_COPIES_CLEAR] = "DELETE FROM dest_copy WHERE dest_folder=?1",
 	[ST_COPY_ADD] = "INSERT INTO dest_copy(dest_folder,uidvalidity,uid,"
 	                "key,size,fp_version,fp_message_id,fp_date,fp_from,"
@@ -243,8 +304,7 @@ const char *const statements[ST_COUNT] = {
 	                    " ORDER BY c.id",
 	[ST_COPIES_BY_HEAD] = "SELECT " COPY_COLUMNS COPY_FREE
 	                      " AND c.fp_message_id=0 AND c.fp_date=?2"
-	                      " AND c.fp_from=?3 AND c.fp_subject=?4"
-	                      " ORDER BY c.id",
+	                      " AND c.fp_from=?3 ORDER BY c.id",
 	[ST_COPY_CLAIM] = "UPDATE dest_copy SET claimed=1"
 	                  " WHERE id=?1 AND claimed=0",
 

@@ -24,6 +24,8 @@ enum statement {
 	ST_MAILBOX_LOCKS,
 	ST_PROGRESS,
 	ST_LISTING,
+	ST_TALLY,
+	ST_TALLY_FOLDERS,
 
 	ST_SOURCE_PUT,
 	ST_SOURCE_ALL,
@@ -39,19 +41,15 @@ enum statement {
 	ST_DEST_RENUMBER,
 
 	ST_KNOWN_UIDS,
-	ST_KNOWN_KEY,
 	ST_ADD,
 	ST_PLACE,
-	ST_FLAGS_BY_UID,
-	ST_FLAGS_BY_KEY,
+	ST_FLAGS_BY_PLACE,
 	ST_STANDING_UIDS,
-	ST_STANDING_KEYS,
 	ST_VANISH,
 	ST_VANISH_OTHERS,
 
 	ST_CLAIM_OLDEST,
 	ST_CLAIM_NEWEST,
-	ST_CLAIM_KEYED,
 	ST_INTEND,
 	ST_SETTLE,
 	ST_SETTLE_ELSEWHERE,
@@ -71,6 +69,18 @@ enum statement {
 	ST_MESSAGE_PLACE,
 	ST_ORPHAN_TAKE,
 	ST_HAS_OCTETS,
+
+	ST_JOIN_PARTNERS,
+	ST_JOIN_OCTETS,
+	ST_JOIN_SAME_ID,
+	ST_JOIN_SAME_DATE,
+	ST_JOIN_LIKE_ID,
+	ST_JOIN_LIKE_DATE,
+	ST_JOIN_TAKE,
+	ST_JOIN_LOST,
+	ST_JOIN_GONE,
+	ST_JOIN_BACK,
+	ST_JOINS,
 
 	ST_COPIES_CLEAR,
 	ST_COPY_ADD,
@@ -97,6 +107,6 @@ extern const char *const statements[ST_COUNT];
 	"dest_name,dest_uidvalidity,dest_uid,repair_note,"       \
 	"why_code,why,why_detail,mailbox,source_folder,"         \
 	"dest_folder,uidvalidity,mark_uidvalidity,mark_uidnext," \
-	"intended,orphan,note"
+	"intended,orphan,note,same_as"
 
 #endif

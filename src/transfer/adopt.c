@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mime/fingerprint.h"
+#include "transfer/adopt.h"
 #include "transfer/copies.h"
 #include "util/buf.h"
 
@@ -26,6 +27,8 @@ struct untold {
 struct scan {
 	struct move *m;
 	const struct to *t;
+	adopt_keep *keep;
+	void *arg;
 	struct batch *told; /* some of those that need no reading */
 	struct untold *v;
 	size_t n, cap;
@@ -52,9 +55,12 @@ static bool is_claimed(const struct scan *s, const struct message *msg)
 	       bsearch(&uid, s->claimed, s->claimed_n, sizeof(uid), uid_order);
 }
 
+/* Into the store. */
 static int add_copies(struct move *m, const struct to *t,
-                      const struct batch *part, struct err *e)
+                      const struct batch *part, void *arg, struct err *e)
 {
+	(void)arg;
+	m->adopting |= part->n > 0;
 	if (store_begin(m->store, e))
 		return -1;
 	for (size_t i = 0; i < part->n; i++) {
@@ -87,8 +93,7 @@ static int add_told(struct scan *s)
 
 	for (size_t i = 0; i < s->told->n; i++)
 		s->told->v[i].fetched = true;
-	failed = add_copies(s->m, s->t, s->told, &s->e);
-	s->m->adopting |= s->told->n > 0;
+	failed = s->keep(s->m, s->t, s->told, s->arg, &s->e);
 	empty(s->told);
 	return failed;
 }
@@ -161,7 +166,7 @@ static int read_headers(struct scan *s, struct batch *part, struct err *e)
 		empty(part);
 		if (take_part(part, s->v + at, n, e) ||
 		    copies_read(s->m, s->m->writer, &f, part, true, e) ||
-		    add_copies(s->m, s->t, part, e))
+		    s->keep(s->m, s->t, part, s->arg, e))
 			return -1;
 	}
 	return 0;
@@ -187,24 +192,33 @@ static int list_and_read(struct scan *s, struct err *e)
 	return read_headers(s, s->told, e);
 }
 
-static int scan_folder(struct move *m, const struct to *t, struct err *e)
+int adopt_look(struct move *m, const struct to *t, adopt_keep *keep, void *arg,
+               struct err *e)
 {
-	struct scan s = { .m = m, .t = t, .told = batch_new() };
+	struct scan s = {
+		.m = m, .t = t, .keep = keep, .arg = arg, .told = batch_new()
+	};
 	int failed;
 
 	if (!s.told)
 		return err_memory(e);
-	failed = store_copies_clear(m->store, t->f.id, e) ||
-	         store_claimed(m->store, t->f.id, t->mark_uidvalidity, 0,
+	failed = store_claimed(m->store, t->f.id, t->mark_uidvalidity, 0,
 	                       &s.claimed, &s.claimed_n, e) ||
 	         list_and_read(&s, e);
-	m->adopting |= s.n > 0;
 	for (size_t i = 0; i < s.n; i++)
 		free(s.v[i].key);
 	free(s.v);
 	free(s.claimed);
 	batch_free(&s.told);
 	return failed ? -1 : 0;
+}
+
+static int scan_folder(struct move *m, const struct to *t, struct err *e)
+{
+	return store_copies_clear(m->store, t->f.id, e) ||
+	                       adopt_look(m, t, add_copies, NULL, e)
+	               ? -1
+	               : 0;
 }
 
 static int mark_scanned(struct move *m, struct to *t, struct err *e)
@@ -249,12 +263,27 @@ static int known_everywhere(struct move *m, struct err *e)
 	return failed;
 }
 
+/* Before the first message of a mailbox is known, the whole destination is
+ * looked at, whatever another source saw there earlier: people and other
+ * tools may have been at it since. */
+static void look_anew(struct move *m)
+{
+	if (m->looking_anew || m->progress.listed)
+		return;
+	m->looking_anew = true;
+	for (size_t i = 0; i < m->tos_n; i++)
+		m->tos[i].scanned = false;
+}
+
 int adopt_scan(struct move *m, struct err *e)
 {
 	bool first = false;
 
-	for (size_t i = 0; i < m->tos_n; i++)
+	look_anew(m);
+	for (size_t i = 0; i < m->tos_n; i++) {
 		first |= !m->tos[i].scanned && !m->tos[i].absent;
+		m->adopting |= m->tos[i].scanned;
+	}
 	if (!first) {
 		m->adopting = true;
 		return 0;
@@ -320,39 +349,52 @@ static int take_back_half(struct move *m, struct writer *w,
 	return m->writer_ops->take_back(w, f, half, e);
 }
 
+static int read_copy(struct move *m, struct writer *w, const struct folder *f,
+                     const struct dest_copy *c, struct batch *b, struct err *e)
+{
+	struct message *copy = batch_add(b);
+
+	if (!copy)
+		return err_memory(e);
+	copy->dest_uid = c->uid;
+	copy->dest_name = c->key ? strdup(c->key) : NULL;
+	if (c->key && !copy->dest_name)
+		return err_memory(e);
+	return m->writer_ops->read(w, f, b, false, drop_body, NULL, e);
+}
+
+int adopt_is_same(struct move *m, struct writer *w, const struct to *t,
+                  const struct dest_copy *c, const struct message *msg,
+                  adopt_half *half, bool *same, struct err *e)
+{
+	struct batch *b = batch_new();
+	struct folder f = t->f;
+	int failed;
+
+	*same = false;
+	f.uidvalidity = c->uidvalidity;
+	failed = b ? read_copy(m, w, &f, c, b, e) : err_memory(e);
+	if (!failed && b->v[0].half)
+		failed = half ? half(m, w, &f, b, msg, e) : 0;
+	else if (!failed && b->v[0].fetched)
+		*same = memcmp(b->v[0].sha256, msg->sha256,
+		               sizeof(msg->sha256)) == 0 ||
+		        fp_compare(&b->v[0].fp, &msg->fp) == FP_SAME;
+	batch_free(&b);
+	return failed;
+}
+
 /* Whether this copy has the octets, or else the fingerprint, of msg. */
 static int same_copy(struct move *m, struct writer *w,
                      const struct dest_copy *c, const struct message *msg,
                      bool *same, struct err *e)
 {
-	struct to *t = folder_of(m, c->dest_folder);
-	struct batch *b = batch_new();
-	struct message *copy = b ? batch_add(b) : NULL;
-	struct folder f;
-	int failed;
+	const struct to *t = folder_of(m, c->dest_folder);
 
 	*same = false;
-	if (!copy) {
-		batch_free(&b);
-		return err_memory(e);
-	}
-	copy->dest_uid = c->uid;
-	copy->dest_name = c->key ? strdup(c->key) : NULL;
-	if (!t || t->absent || t->mark_uidvalidity != c->uidvalidity) {
-		batch_free(&b);
+	if (!t || t->absent || t->mark_uidvalidity != c->uidvalidity)
 		return 0;
-	}
-	f = t->f;
-	f.uidvalidity = c->uidvalidity;
-	failed = m->writer_ops->read(w, &f, b, false, drop_body, NULL, e);
-	if (!failed && copy->half)
-		failed = take_back_half(m, w, &f, b, msg, e);
-	else if (!failed && copy->fetched)
-		*same = memcmp(copy->sha256, msg->sha256,
-		               sizeof(copy->sha256)) == 0 ||
-		        fp_compare(&copy->fp, &msg->fp) == FP_SAME;
-	batch_free(&b);
-	return failed;
+	return adopt_is_same(m, w, t, c, msg, take_back_half, same, e);
 }
 
 static int adopt(struct move *m, const struct dest_copy *c, struct message *msg,
@@ -404,27 +446,30 @@ static int adopt_one(struct lane *l, const struct candidates *c,
 	return 0;
 }
 
+struct adopted {
+	uint64_t n, octets;
+};
+
+static bool is_adopted(const struct message *msg, void *arg)
+{
+	struct adopted *a = arg;
+
+	if (msg->state != MSG_ADOPTED)
+		return false;
+	a->n++;
+	a->octets += msg->size;
+	return true;
+}
+
 static void drop_adopted(struct move *m, struct batch *b)
 {
-	size_t kept = 0;
-	uint64_t n = 0, octets = 0;
+	struct adopted a = { 0 };
 
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->v[i].state == MSG_ADOPTED) {
-			n++;
-			octets += b->v[i].size;
-			message_release(&b->v[i]);
-			continue;
-		}
-		if (kept != i)
-			message_move(&b->v[kept], &b->v[i]);
-		kept++;
-	}
-	b->n = kept;
+	batch_drop(b, is_adopted, &a);
 	pthread_mutex_lock(&m->lock);
-	m->progress.adopted += n;
-	m->progress.left -= m->progress.left < n ? m->progress.left : n;
-	m->progress.bytes_settled += octets;
+	m->progress.adopted += a.n;
+	m->progress.left -= m->progress.left < a.n ? m->progress.left : a.n;
+	m->progress.bytes_settled += a.octets;
 	pthread_mutex_unlock(&m->lock);
 }
 

@@ -14,8 +14,7 @@
 
 static bool oldest(const struct move *m)
 {
-	return m->job->options->oldest_first ||
-	       !(m->reader_ops->traits & READER_RANDOM);
+	return m->job->options->oldest_first;
 }
 
 static uint64_t cursor_start(const struct move *m)
@@ -161,7 +160,7 @@ static bool has_enough(const struct move *m, const struct lane *l)
 	       l->fetched.n + l->ready.n + l->intending >= ONE_BY_ONE_AHEAD;
 }
 
-static void wait_change(struct move *m)
+void move_wait(struct move *m)
 {
 	struct timespec until;
 
@@ -186,7 +185,7 @@ struct batch *claim_next(struct move *m, const struct lane *l, bool wait,
 			b = try_claim(m, e);
 		if (b || e->code || !wait || nothing_will_come(m))
 			break;
-		wait_change(m);
+		move_wait(m);
 	}
 	pthread_mutex_unlock(&m->lock);
 	return b;

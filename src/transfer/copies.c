@@ -175,29 +175,14 @@ int copies_read(struct move *m, struct writer *w, const struct folder *f,
 	return 0;
 }
 
-static bool wanted(const struct message *copy, const struct message *want,
-                   size_t n)
+static bool unwanted(const struct message *copy, void *arg)
 {
-	for (size_t i = 0; copy->fetched && i < n; i++)
-		if (match_header(&want[i].fp, &copy->fp))
-			return true;
-	return false;
-}
+	const struct keeping *k = arg;
 
-static void drop_unwanted(struct batch *b, const struct message *want, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		if (!wanted(&b->v[i], want, n)) {
-			message_release(&b->v[i]);
-			continue;
-		}
-		if (kept != i)
-			message_move(&b->v[kept], &b->v[i]);
-		kept++;
-	}
-	b->n = kept;
+	for (size_t i = 0; copy->fetched && i < k->want_n; i++)
+		if (match_header(&k->want[i].fp, &copy->fp))
+			return false;
+	return true;
 }
 
 static int find(struct keeping *k, struct writer *w, uint32_t since,
@@ -220,7 +205,7 @@ static int find(struct keeping *k, struct writer *w, uint32_t since,
 	if (take_back_half(k, w, e) ||
 	    copies_read(k->m, w, &f, k->out, true, e))
 		return -1;
-	drop_unwanted(k->out, k->want, k->want_n);
+	batch_drop(k->out, unwanted, k);
 	return copies_read(k->m, w, &f, k->out, false, e);
 }
 

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "transfer/copies.h"
+#include "transfer/join.h"
 #include "transfer/match.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -318,8 +319,7 @@ struct sending {
 	struct batch *of; /* one for each of m->tos */
 	uint32_t *since;
 	int64_t now;
-	bool *old; /* rows beyond doubt: intended long ago */
-	struct err *e;
+	bool others; /* those of other mailboxes of the destination */
 };
 
 static int sort_sending(struct row *r, void *arg)
@@ -329,6 +329,8 @@ static int sort_sending(struct row *r, void *arg)
 	struct message *msg;
 	uint32_t mark;
 
+	if ((r->mailbox != s->m->job->mailbox->id) != s->others)
+		return 0;
 	while (to < s->m->tos_n && s->m->tos[to].f.id != r->dest_folder)
 		to++;
 	if (to == s->m->tos_n)
@@ -350,9 +352,12 @@ static int sort_sending(struct row *r, void *arg)
 	return 0;
 }
 
-static int settle_sending(struct move *m, size_t to, struct batch *b,
-                          bool final, bool *again, struct err *e)
+static int settle_sending(struct sending *s, size_t to, bool final, bool *again,
+                          struct err *e)
 {
+	struct move *m = s->m;
+	struct batch *b = &s->of[to];
+
 	for (size_t i = 0; i < b->n; i++) {
 		struct message *msg = &b->v[i];
 
@@ -364,7 +369,7 @@ static int settle_sending(struct move *m, size_t to, struct batch *b,
 		else if (doubt_defer(m, msg, to, BATCH_MESSAGES, e))
 			return -1;
 		if (msg->state == MSG_PENDING) {
-			*again = true;
+			*again |= !s->others;
 			m->tos[to].doubted = true;
 		}
 	}
@@ -374,7 +379,8 @@ static int settle_sending(struct move *m, size_t to, struct batch *b,
 		return -1;
 	if (journal_settle_now(m->store, b, e))
 		return -1;
-	move_settled(m, b);
+	if (!s->others)
+		move_settled(m, b);
 	return 0;
 }
 
@@ -392,27 +398,30 @@ static void count_pending(struct move *m, struct err *e)
 static int look_at_sending(struct move *m, bool final, bool *again,
                            struct sending *s, struct err *e)
 {
-	struct row_where w = { .mailbox = m->job->mailbox->id,
-		               .states = 1u << MSG_SENDING };
-
-	if (store_rows(m->store, &w, sort_sending, s, e))
-		return -1;
 	for (size_t to = 0; to < m->tos_n; to++) {
+		struct row_where w = { .dest_folder = m->tos[to].f.id,
+			               .states = 1u << MSG_SENDING };
+
+		if (w.dest_folder &&
+		    store_rows(m->store, &w, sort_sending, s, e))
+			return -1;
 		if (!s->of[to].n)
 			continue;
 		if ((!m->tos[to].absent &&
 		     doubt_look(m, m->writer, to, &s->of[to], s->since[to],
 		                e)) ||
-		    settle_sending(m, to, &s->of[to], final, again, e))
+		    settle_sending(s, to, final, again, e))
 			return -1;
 	}
-	count_pending(m, e);
 	return 0;
 }
 
-static int all_sending(struct move *m, bool final, bool *again, struct err *e)
+static int sending_of(struct move *m, bool others, bool final, bool *again,
+                      struct err *e)
 {
-	struct sending s = { .m = m, .now = (int64_t)time(NULL) };
+	struct sending s = { .m = m,
+		             .now = (int64_t)time(NULL),
+		             .others = others };
 	int failed;
 
 	s.of = calloc(m->tos_n + 1, sizeof(*s.of));
@@ -427,6 +436,17 @@ static int all_sending(struct move *m, bool final, bool *again, struct err *e)
 	free(s.of);
 	free(s.since);
 	return failed;
+}
+
+/* What another mailbox's run left in doubt is settled as well: one of ours
+ * may be the same message. */
+static int all_sending(struct move *m, bool final, bool *again, struct err *e)
+{
+	if (sending_of(m, false, final, again, e) ||
+	    sending_of(m, true, final, again, e) || join_follow(m, again, e))
+		return -1;
+	count_pending(m, e);
+	return 0;
 }
 
 int doubt_leftovers(struct move *m, struct err *e)

@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #include "transfer/move.h"
+#include "transfer/tour.h"
+#include "transfer/prior.h"
 #include "util/buf.h"
 
 /* --- asking both ends at once --------------------------------------------- */
@@ -210,28 +212,15 @@ struct mapping {
 	size_t known_n;
 };
 
-/* Where an earlier pass put each source folder: paths, or NULL. */
-static void prior_paths(const struct mapping *p, const struct dest_folder *v,
-                        size_t n, const char **prior)
-{
-	for (size_t i = 0; i < p->src.n; i++) {
-		const struct source_folder *k =
-		        known_from(p->known, p->known_n, p->src.v[i].raw);
-
-		for (size_t d = 0; k && k->dest && d < n; d++)
-			if (v[d].f.id == k->dest)
-				prior[i] = v[d].f.path;
-	}
-}
-
 static bool is_unchanged(const struct from *f, const struct source_folder *k)
 {
 	const struct folder *now = &f->f, *then = &k->f;
 
-	return k->listed && now->have_status && now->modseq &&
-	       now->uidvalidity == then->uidvalidity &&
+	/* An archive has a modseq without having been counted. */
+	return k->listed && (now->have_status || now->uidnext == 0) &&
+	       now->modseq && now->uidvalidity == then->uidvalidity &&
 	       now->uidnext == then->uidnext && now->modseq == then->modseq &&
-	       now->messages == then->messages;
+	       (now->messages == then->messages || now->uidnext == 0);
 }
 
 static void remember_from(struct from *f, const struct source_folder *k)
@@ -326,7 +315,9 @@ static int map_with(struct move *m, struct mapping *p,
 	p->to = calloc(p->src.n + 1, sizeof(*p->to));
 	if (!prior || !p->to)
 		return err_memory(e);
-	prior_paths(p, v, n, prior);
+	if (prior_paths(m->store, m->job->mailbox, &p->src, p->known,
+	                p->known_n, v, n, prior, e))
+		return -1;
 	return plan_folders_again(&p->src, &p->dst, &rules, m->job->options,
 	                          prior, p->to, e);
 }
@@ -361,6 +352,7 @@ static int take_folders(struct move *m, struct mapping *p, struct err *e)
 			return err_memory(e);
 		m->froms_n++;
 		f->f.use = plan_use(&f->f);
+		f->left_out = t->left_out;
 		f->skip = t->left_out != NULL;
 		remember_from(f, known_from(p->known, p->known_n, f->f.raw));
 		if (f->skip)
@@ -403,12 +395,10 @@ static void count_rows(struct move *m, struct err *e)
 		struct row_where w = { .source_folder = f->f.id,
 			               .states = 1u << MSG_PENDING };
 
-		f->cursor =
-		        m->job->options->oldest_first ||
-		                        !(m->reader_ops->traits & READER_RANDOM)
-		                ? 0
-		                : UINT64_MAX;
-		f->listed = f->skip || f->unchanged;
+		f->cursor = m->job->options->oldest_first ? 0 : UINT64_MAX;
+		/* What is left out of an archive is counted all the same. */
+		f->listed =
+		        f->unchanged || (f->skip && !(m->tour && f->left_out));
 		if (!f->skip)
 			store_count(m->store, &w, &f->pending, e);
 	}
@@ -441,7 +431,8 @@ static int prepare(struct move *m, struct mapping *p, struct err *e)
 {
 	bool blind;
 
-	if (ask_both(m, &p->src, &p->dst, e))
+	if (ask_both(m, &p->src, &p->dst, e) ||
+	    tour_known_folders(m, &p->src, e))
 		return -1;
 	m->writer_traits = m->writer_ops->traits(m->writer);
 	if (map_and_make(m, p, &blind, e))

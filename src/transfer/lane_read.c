@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "mime/repair.h"
+#include "transfer/join.h"
 #include "transfer/move.h"
+#include "transfer/tour.h"
 #include "util/log.h"
 
 /* What has been asked for and not fetched, oldest first. */
@@ -39,6 +41,24 @@ static void ask_for_fewer(const struct batch *b, struct message *msg)
 	msg->state = MSG_PENDING;
 }
 
+/* Of equal messages another lane may take the same one: looked for and taken
+ * in one transaction. */
+static int take_found(struct move *m, struct message *msg, bool *taken,
+                      struct err *e)
+{
+	int64_t row = 0;
+
+	if (store_orphan_find(m->store, m->job->mailbox->id, msg, &row, e))
+		return -1;
+	*taken = row != 0;
+	if (!row)
+		return 0;
+	return store_orphan_take(m->store, row, msg,
+	                         "moved to another folder at the source, or "
+	                         "renumbered there",
+	                         e);
+}
+
 static int take_orphan(struct move *m, struct message *msg, bool *taken,
                        struct err *e)
 {
@@ -51,11 +71,13 @@ static int take_orphan(struct move *m, struct message *msg, bool *taken,
 		return -1;
 	if (!row)
 		return 0;
-	*taken = true;
-	return store_orphan_take(m->store, row, msg,
-	                         "moved to another folder at the source, or "
-	                         "renumbered there",
-	                         e);
+	if (store_begin(m->store, e))
+		return -1;
+	if (take_found(m, msg, taken, e)) {
+		store_rollback(m->store);
+		return -1;
+	}
+	return store_commit(m->store, e);
 }
 
 /* The verdict on a message that need not be sent; MSG_SENDING if it must. */
@@ -160,7 +182,8 @@ static int hand_over(struct lane *l, struct batch *b, struct err *e)
 	struct batch *verdicts = like(b);
 	uint64_t orphans = 0;
 
-	if (!verdicts || sort_out(l, b, verdicts, &orphans, e)) {
+	if (!verdicts || sort_out(l, b, verdicts, &orphans, e) ||
+	    join_batch(m, b, e)) {
 		batch_free(&verdicts);
 		claim_return(m, &b);
 		return e->code ? -1 : err_memory(e);
@@ -322,6 +345,17 @@ static int read_all(struct lane *l, struct err *e)
 	}
 }
 
+/* What the archive gave has been read; it is judged and handed over. */
+static int send_archive(struct lane *l, struct err *e)
+{
+	struct batch *b;
+
+	while ((b = tour_next(l->m, l)))
+		if (hand_over(l, b, e))
+			return -1;
+	return 0;
+}
+
 static int list_all(struct lane *l, struct err *e)
 {
 	struct move *m = l->m;
@@ -347,10 +381,10 @@ void *lane_read_main(void *arg)
 	struct err e = { 0 };
 	int failed = 0;
 
-	if (l->index == 0 && m->listing)
+	if (!m->tour && l->index == 0 && m->listing)
 		failed = list_all(l, &e);
 	if (!failed)
-		failed = read_all(l, &e);
+		failed = m->tour ? send_archive(l, &e) : read_all(l, &e);
 	if (failed && (l->index == 0 || e.reach == ERR_RUN))
 		move_fail(m, &e);
 	pthread_mutex_lock(&m->lock);

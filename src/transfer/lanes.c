@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "transfer/move.h"
+#include "transfer/tour.h"
 
 static struct lane *lane_new(struct move *m, size_t index)
 {
@@ -13,10 +14,12 @@ static struct lane *lane_new(struct move *m, size_t index)
 	l->m = m;
 	l->index = index;
 	if (index == 0) {
-		l->reader = m->reader;
 		l->writer = m->writer;
 		l->writer_open = m->writer != NULL;
-		m->reader = NULL;
+		if (!m->tour) {
+			l->reader = m->reader;
+			m->reader = NULL;
+		}
 		m->writer = NULL;
 	}
 	return l;
@@ -38,11 +41,14 @@ static int lane_start(struct lane *l)
 static void lane_end(struct move *m, struct lane *l)
 {
 	pthread_join(l->write_thread, NULL);
-	if (l->index == 0) {
+	if (l->reader && l->index == 0) {
 		m->reader = l->reader;
+	} else if (l->reader) {
+		m->reader_ops->close(&l->reader);
+	}
+	if (l->index == 0) {
 		m->writer = l->writer;
 	} else {
-		m->reader_ops->close(&l->reader);
 		m->writer_ops->close(&l->writer);
 	}
 	free(l);
@@ -53,19 +59,29 @@ static void lane_not_started(struct move *m, struct lane *l)
 	pthread_mutex_lock(&m->lock);
 	m->lanes_busy--;
 	pthread_mutex_unlock(&m->lock);
-	if (l->index == 0) {
+	if (l->reader && l->index == 0)
 		m->reader = l->reader;
-		m->writer = l->writer;
-	} else if (l->reader) {
+	else if (l->reader)
 		m->reader_ops->close(&l->reader);
-	}
+	if (l->index == 0)
+		m->writer = l->writer;
 	free(l);
+}
+
+/* The lanes send what the archive gives, and end when it does. */
+static void read_archive(struct move *m)
+{
+	struct err why = { 0 };
+
+	if (m->tour && tour_run(m, &why))
+		move_fail(m, &why);
 }
 
 int lanes_run(struct move *m, struct err *e)
 {
 	size_t n = 0;
 
+	tour_begin(m);
 	m->in_lanes = true;
 	for (size_t i = 0; i < m->lanes_most; i++) {
 		struct lane *l = lane_new(m, i);
@@ -81,8 +97,11 @@ int lanes_run(struct move *m, struct err *e)
 		}
 		m->lanes[n++] = l;
 	}
+	if (n)
+		read_archive(m);
 	for (size_t i = 0; i < n; i++)
 		lane_end(m, m->lanes[i]);
+	tour_put_back(m);
 	m->in_lanes = false;
 	if (n == 0)
 		return err_memory(e);

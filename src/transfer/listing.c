@@ -19,8 +19,6 @@ struct listing {
 	struct window w;
 	struct batch *found;
 	size_t portion;
-	char **keys; /* of sources with keys: what is there now */
-	size_t keys_n, keys_cap;
 	struct err e;
 	bool failed;
 };
@@ -83,21 +81,6 @@ static int flush(struct listing *l)
 	return 0;
 }
 
-static int keep_key(struct listing *l, const char *key)
-{
-	if (l->keys_n == l->keys_cap) {
-		size_t cap = l->keys_cap ? l->keys_cap * 2 : 256;
-		char **v = realloc(l->keys, cap * sizeof(*v));
-
-		if (!v)
-			return -1;
-		l->keys = v;
-		l->keys_cap = cap;
-	}
-	l->keys[l->keys_n] = strdup(key);
-	return l->keys[l->keys_n++] ? 0 : -1;
-}
-
 static int changed(struct message *msg, void *arg)
 {
 	struct listing *l = arg;
@@ -116,14 +99,6 @@ static int found(struct message *msg, void *arg)
 
 	if (m->fatal.code || move_stopping(m))
 		return -1;
-	if (msg->key) {
-		if (keep_key(l, msg->key)) {
-			err_memory(&l->e);
-			return fail(l);
-		}
-		if (store_known_key(m->store, m->froms[l->from].f.id, msg->key))
-			return changed(msg, l);
-	}
 	to = batch_add(l->found);
 	if (!to) {
 		err_memory(&l->e);
@@ -158,34 +133,9 @@ static int uids(const uint64_t *now, size_t n, void *arg)
 	return 0;
 }
 
-static int key_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int vanished_keys(struct listing *l)
-{
-	const struct from *f = &l->m->froms[l->from];
-	uint64_t gone = 0;
-
-	if (!f->listed_before || !(l->m->reader_ops->traits & READER_RANDOM) ||
-	    l->m->from_account.kind != KIND_MAILDIR)
-		return 0;
-	qsort(l->keys, l->keys_n, sizeof(*l->keys), key_order);
-	if (store_vanished_keys(l->m->store, f->f.id,
-	                        (const char *const *)l->keys, l->keys_n, &gone,
-	                        &l->e))
-		return fail(l);
-	count_vanished(l, gone);
-	return 0;
-}
-
 static void listing_release(struct listing *l)
 {
 	batch_free(&l->found);
-	for (size_t i = 0; i < l->keys_n; i++)
-		free(l->keys[i]);
-	free(l->keys);
 	free((void *)l->w.known);
 }
 
@@ -235,7 +185,7 @@ static int list_from(struct move *m, struct reader *r, struct listing *l,
 
 	if (m->reader_ops->list(r, &f->f, &l->w, e))
 		return -1;
-	if (l->failed || flush(l) || vanished_keys(l)) {
+	if (l->failed || flush(l)) {
 		*e = l->e;
 		return -1;
 	}

@@ -47,17 +47,12 @@ int match_copies(const struct message *want, size_t want_n,
 	return 0;
 }
 
-static bool agrees(uint64_t a, uint64_t b)
-{
-	return !a || !b || a == b;
-}
-
 bool match_header(const struct fingerprint *want,
                   const struct fingerprint *have)
 {
 	if (want->message_id && have->message_id)
 		return want->message_id == have->message_id;
-	return agrees(want->date, have->date) &&
-	       agrees(want->from, have->from) &&
-	       agrees(want->subject, have->subject);
+	return fp_may_equal(want->date, have->date) &&
+	       fp_may_equal(want->from, have->from) &&
+	       fp_may_equal(want->subject, have->subject);
 }

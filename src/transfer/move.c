@@ -6,7 +6,9 @@
  *   leftovers what an earlier run left in doubt      doubt.c
  *   scan      what stands at the destination already adopt.c
  *   gone      what the owner deleted there           pass.c
+ *   join      other sources of this destination      join.c
  *   lanes     list, claim, fetch, intend, send       listing.c claim.c lane_*.c
+ *             (an archive: walked through)           tour.c
  *   deferred  doubtful ones once more, then lanes again
  *   flags     changes of known messages              pass.c
  *   doubled   copies that were committed late        doubt.c
@@ -21,7 +23,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "transfer/join.h"
 #include "transfer/move.h"
+#include "transfer/tour.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -299,7 +303,7 @@ static unsigned lanes_wanted(const struct move *m)
 
 	if (!n)
 		n = RUN_DEFAULT_LANES;
-	if (!(m->reader_ops->traits & READER_LANES) ||
+	if (!(m->reader_ops->traits & (READER_LANES | READER_STREAM)) ||
 	    !(m->writer_traits & WRITER_LANES))
 		n = 1;
 	store_learnt(m->store, m->from_account.locator, "connections", &from,
@@ -360,6 +364,12 @@ static int move_all(struct move *m, struct err *e)
 			if (move_lost(m, &why, e))
 				return -1;
 		}
+		if (tour_met_folder(m) &&
+		    (stage(m, "folders", tour_remake, e) ||
+		     stage(m, "scan", adopt_scan, e)))
+			return -1;
+		if (tour_again(m, &again, e))
+			return -1;
 	}
 	return 0;
 }
@@ -389,7 +399,7 @@ static int has_orphans(struct move *m, struct err *e)
 
 static int pass(struct move *m, struct err *e)
 {
-	if (refresh_counts(m, e) || has_orphans(m, e) ||
+	if (refresh_counts(m, e) || has_orphans(m, e) || tour_new(m, e) ||
 	    stage(m, "folders", folders_prepare, e))
 		return -1;
 	m->lanes_most = lanes_wanted(m);
@@ -397,6 +407,7 @@ static int pass(struct move *m, struct err *e)
 	if (stage(m, "leftovers", doubt_leftovers, e) ||
 	    stage(m, "unnamed", doubt_unnamed, e) ||
 	    stage(m, "scan", adopt_scan, e) || stage(m, "gone", pass_gone, e) ||
+	    stage(m, "join", join_begin, e) ||
 	    stage(m, "reconsider", pass_reconsider, e) || move_all(m, e) ||
 	    stage(m, "unnamed", doubt_unnamed, e) ||
 	    stage(m, "flags", pass_flags, e) ||
@@ -514,6 +525,7 @@ static void end(struct move *m, const struct err *e, bool failed, bool locked)
 	struct job *job = m->job;
 	struct err ignored;
 
+	tour_free(m);
 	if (m->reader)
 		m->reader_ops->close(&m->reader);
 	if (m->writer_ops && m->writer)

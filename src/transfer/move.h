@@ -44,7 +44,8 @@ struct from {
 	struct folder f;    /* f.id: store row */
 	struct window seen; /* what the store knows (uidvalidity, modseq) */
 	bool listed_before;
-	bool skip; /* left out, holds nothing, or failed */
+	bool skip;            /* left out, holds nothing, or failed */
+	const char *left_out; /* why the plan leaves it out; static words */
 	bool unchanged;
 	bool listed; /* in this run, or unchanged */
 	size_t to;   /* index into tos */
@@ -77,6 +78,7 @@ struct deferred {
 };
 
 struct lane;
+struct tour;
 
 struct move {
 	struct run *run;
@@ -85,7 +87,8 @@ struct move {
 	struct journal *journal;
 	const struct reader_ops *reader_ops;
 	const struct writer_ops *writer_ops;
-	struct reader *reader; /* the first lane's */
+	struct reader *reader; /* the first lane's; an archive's: tour.c's */
+	struct tour *tour;     /* of archives, else NULL */
 	struct writer *writer;
 	unsigned writer_traits;
 	struct account from_account, to_account;
@@ -98,12 +101,14 @@ struct move {
 	struct to *tos;
 	size_t tos_n;
 	struct folder_list there; /* the destination's, as this run began */
-	bool case_blind; /* the destination can't tell Work from work */
-	bool orphans;    /* copied messages that left their place */
-	bool adopting;   /* copies that stood there before us */
-	bool may_claim;  /* what is known has been listed again */
-	bool listing;    /* more may be found */
-	bool finished;   /* lanes: nothing will come any more */
+	bool case_blind;   /* the destination can't tell Work from work */
+	bool orphans;      /* copied messages that left their place */
+	bool adopting;     /* copies that stood there before us */
+	bool joining;      /* the destination has other sources, too */
+	bool looking_anew; /* what they saw there has been put aside */
+	bool may_claim;    /* what is known has been listed again */
+	bool listing;      /* more may be found */
+	bool finished;     /* lanes: nothing will come any more */
 	struct lane *lanes[LANES_MOST];
 	size_t lanes_most, lanes_busy;
 	size_t outstanding; /* batches claimed, their fate not on disk */
@@ -169,6 +174,8 @@ int listing_new(struct move *m, struct reader **r, struct err *e);
 
 /* --- claim.c -------------------------------------------------------------- */
 
+/* With the lock held: until something has changed, or a tenth of a second. */
+void move_wait(struct move *m);
 /* The next batch; wait: until there is one, or NULL when nothing will come
  * or the run stops. */
 struct batch *claim_next(struct move *m, const struct lane *l, bool wait,

@@ -343,6 +343,14 @@ struct reconsider {
 	struct batch *b;
 };
 
+static bool of_left_out_folder(const struct move *m, int64_t folder)
+{
+	for (size_t i = 0; i < m->froms_n; i++)
+		if (m->froms[i].f.id == folder)
+			return m->froms[i].left_out != NULL;
+	return false;
+}
+
 static int reconsider(struct row *r, void *arg)
 {
 	struct reconsider *q = arg;
@@ -352,6 +360,7 @@ static int reconsider(struct row *r, void *arg)
 	 * folder is settled for good. */
 	if (r->m.state == MSG_LEFT_OUT &&
 	    (strncmp(r->m.why.text, "moved", 5) == 0 ||
+	     of_left_out_folder(q->m, r->source_folder) ||
 	     plan_message(q->m->job->options, &r->m)))
 		return 0;
 	msg = batch_add(q->b);

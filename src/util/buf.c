@@ -45,6 +45,11 @@ int buf_add(struct buf *b, const void *p, size_t n)
 	return 0;
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+	return grow(b, n) ? NULL : b->p + b->n;
+}
+
 int buf_str(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));

@@ -28,6 +28,9 @@ int buf_str(struct buf *b, const char *s);
 int buf_chr(struct buf *b, char c);
 int buf_fmt(struct buf *b, const char *fmt, ...)
         __attribute__((format(printf, 2, 3)));
+/* Where n octets may be written behind the n that there are, which the caller
+ * adds to b->n and ends with a NUL. NULL: memory or ceiling. */
+char *buf_room(struct buf *b, size_t n);
 void buf_cut(struct buf *b, size_t from_front); /* drops octets in front */
 void buf_clear(struct buf *b);                  /* keeps the memory */
 char *buf_take(struct buf *b);                  /* "" if empty; NULL: memory */

@@ -3,6 +3,7 @@
  * check.h - one verification while it is going on; private to verify.
  *
  *   check_source()   the source's messages against the store's rows
+ *   check_sums()     the source's messages against the sum of the rows
  *   check_problems() what the store says did not arrive
  *   check_dest()     the store's rows against the copies
  *   check_strays()   copies that no row claims
@@ -73,6 +74,7 @@ int verify_with(struct store *s, struct job *job,
                 struct verify_sum *sum, struct err *e);
 
 int check_source(struct check *c, struct err *e);
+int check_sums(struct check *c, struct err *e);
 int check_problems(struct check *c, struct err *e);
 int check_dest(struct check *c, struct err *e);
 int check_strays(struct check *c, struct err *e);

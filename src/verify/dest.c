@@ -14,7 +14,7 @@
 #include "mime/fingerprint.h"
 #include "util/buf.h"
 #include "util/log.h"
-#include "verify/check.h"
+#include "verify/joins.h"
 
 #define PAGE 1000u
 #define FEW 20u /* copies that are read whole without a second thought */
@@ -99,6 +99,7 @@ struct claim {
 struct page {
 	struct check *c;
 	struct place *p;
+	const struct joins *joins;
 	uint32_t at; /* p's place in places */
 	struct claim *v;
 	size_t n;
@@ -122,11 +123,19 @@ static struct copy *copy_of(const struct page *g, const struct row *r)
 	return copy_set_find(&g->p->copies, r->m.dest_uid);
 }
 
-static void lacking(struct page *g, const struct row *r)
+/* What one of our own rows, or one that ours is joined to, says. */
+struct saying {
+	const struct row *r;
+	int64_t row; /* ours */
+	uint64_t uid;
+};
+
+static void lacking(struct page *g, const struct saying *s)
 {
+	const struct row *r = s->r;
 	struct lack k = {
-		.row = r->m.row,
-		.uid = r->m.uid,
+		.row = s->row,
+		.uid = s->uid,
 		.place = g->at,
 		.unnamed = !has_name(&r->m) && !r->m.dest_uid,
 	};
@@ -134,13 +143,14 @@ static void lacking(struct page *g, const struct row *r)
 	g->failed |= lack_list_add(&g->c->lacks, &k) != 0;
 }
 
-static void claiming(struct page *g, const struct row *r,
+static void claiming(struct page *g, const struct saying *s,
                      const struct copy *copy)
 {
 	struct claim *k = &g->v[g->n++];
+	const struct row *r = s->r;
 
-	k->row = r->m.row;
-	k->uid = r->m.uid;
+	k->row = s->row;
+	k->uid = s->uid;
 	k->size = r->m.size;
 	k->adopted = r->m.state == MSG_ADOPTED;
 	k->repaired = r->m.repaired;
@@ -154,18 +164,24 @@ static int take_row(struct row *r, void *arg)
 {
 	struct page *g = arg;
 	struct copy *copy = copy_of(g, r);
+	struct join *j = joins_find(g->joins, r->m.row);
+	struct saying s = { r, r->m.row, r->m.uid };
+	bool has = r->m.state == MSG_MOVED || r->m.state == MSG_ADOPTED;
 
 	g->rows++;
 	g->last = r->m.row;
 	if (copy)
 		copy->claimed = true;
-	if (r->mailbox != g->c->job->mailbox->id ||
-	    (r->m.state != MSG_MOVED && r->m.state != MSG_ADOPTED))
+	if (j) {
+		j->seen = true;
+		s = (struct saying){ r, j->row, j->uid };
+	} else if (!has || r->mailbox != g->c->job->mailbox->id) {
 		return 0;
-	if (copy)
-		claiming(g, r, copy);
+	}
+	if (copy && has)
+		claiming(g, &s, copy);
 	else
-		lacking(g, r);
+		lacking(g, &s);
 	return g->failed;
 }
 
@@ -330,13 +346,18 @@ static int judge_headers(struct page *g, struct want *wants, struct err *e)
 	return judge_octets(g, g->v, suspects, wants, e);
 }
 
-static int check_rows(struct check *c, struct place *p, struct err *e)
+static int check_rows(struct check *c, struct place *p,
+                      const struct joins *joins, struct err *e)
 {
 	struct claim *claims CLEANUP(free_p) = calloc(PAGE, sizeof(*claims));
 	struct want *wants CLEANUP(free_p) = calloc(PAGE, sizeof(*wants));
 	struct row_where w = { .dest_folder = p->d->f.id, .limit = PAGE };
 	struct page g = {
-		.c = c, .p = p, .at = (uint32_t)(p - c->places), .v = claims
+		.c = c,
+		.p = p,
+		.joins = joins,
+		.at = (uint32_t)(p - c->places),
+		.v = claims,
 	};
 
 	if (!claims || !wants)
@@ -357,7 +378,8 @@ static int check_rows(struct check *c, struct place *p, struct err *e)
 
 /* --- folders ------------------------------------------------------------- */
 
-static int renumbered(struct check *c, struct place *p, struct err *e)
+static int renumbered(struct check *c, struct place *p, struct joins *joins,
+                      struct err *e)
 {
 	struct verify_row r = { .what = DIFF_MISSING, .folder = p->d->f.path };
 	struct row_where w = { .mailbox = c->job->mailbox->id,
@@ -367,6 +389,7 @@ static int renumbered(struct check *c, struct place *p, struct err *e)
 
 	if (store_count(c->s, &w, &n, e))
 		return -1;
+	n += joins_see(joins, p->d->f.id);
 	p->renumbered = true;
 	copy_set_release(&p->copies);
 	if (n)
@@ -379,7 +402,8 @@ static int renumbered(struct check *c, struct place *p, struct err *e)
 	return 0;
 }
 
-static int check_place(struct check *c, struct place *p, struct err *e)
+static int check_place(struct check *c, struct place *p, struct joins *joins,
+                       struct err *e)
 {
 	uint32_t was = p->d->f.uidvalidity;
 
@@ -387,8 +411,8 @@ static int check_place(struct check *c, struct place *p, struct err *e)
 		return -1;
 	c->sum->destination += p->copies.n;
 	if (!p->gone && was && p->now.uidvalidity && was != p->now.uidvalidity)
-		return renumbered(c, p, e);
-	if (check_rows(c, p, e))
+		return renumbered(c, p, joins, e);
+	if (check_rows(c, p, joins, e))
 		return -1;
 	copy_set_strays(&p->copies);
 	return 0;
@@ -396,9 +420,15 @@ static int check_place(struct check *c, struct place *p, struct err *e)
 
 int check_dest(struct check *c, struct err *e)
 {
+	CLEANUP(joins_release) struct joins joins = { 0 };
+
+	if (joins_load(c, &joins, e))
+		return -1;
 	for (size_t i = 0; i < c->dests_n; i++)
-		if (c->places[i].ours && check_place(c, &c->places[i], e))
+		if (c->places[i].ours &&
+		    check_place(c, &c->places[i], &joins, e))
 			return -1;
+	joins_report(c, &joins);
 	lack_list_sort(&c->lacks);
 	return 0;
 }

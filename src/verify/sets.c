@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/fingerprint.h"
 #include "mime/sha256.h"
 
 static uint64_t head_of(const unsigned char *p)
@@ -265,19 +266,16 @@ uint64_t verify_head(const struct fingerprint *fp)
 	                      : hash_head(parts, sizeof(parts));
 }
 
-static bool differ(uint64_t a, uint64_t b)
-{
-	return a && b && a != b;
-}
-
 bool verify_heads_differ(const struct fingerprint *a,
                          const struct fingerprint *b)
 {
 	if (a->version != b->version)
 		return false;
-	return differ(a->message_id, b->message_id) ||
-	       differ(a->date, b->date) || differ(a->from, b->from) ||
-	       differ(a->subject, b->subject);
+	return (a->message_id && b->message_id &&
+	        a->message_id != b->message_id) ||
+	       !fp_may_equal(a->date, b->date) ||
+	       !fp_may_equal(a->from, b->from) ||
+	       !fp_may_equal(a->subject, b->subject);
 }
 
 int known_set_add(struct known_set *s, const struct known *k)

@@ -16,6 +16,7 @@
 struct listing {
 	const struct check *c;
 	struct id_list ids;
+	uint64_t told; /* messages; ids has each identity once */
 	uint32_t uidvalidity;
 	bool failed; /* memory */
 };
@@ -32,7 +33,7 @@ static int take_uids(const uint64_t *uids, size_t n, void *arg)
 static int take_found(struct message *m, void *arg)
 {
 	struct listing *l = arg;
-	uint64_t id = m->key ? verify_name_id(m->key) : m->uid;
+	uint64_t id = m->uid;
 
 	l->failed |= id_list_add(&l->ids, id) != 0;
 	return l->failed || (l->c->stop && atomic_load(l->c->stop));
@@ -94,7 +95,11 @@ static int list_folder(struct check *c, const struct folder *f,
 		if (open_reader(c, &tries, why))
 			return 1;
 		if (!list_once(c, f, l, why)) {
+			l->told = l->ids.n;
 			id_list_sort(&l->ids);
+			/* A server may name a message twice. */
+			if (account_is_imap(&c->from))
+				l->told = l->ids.n;
 			return 0;
 		}
 		if (why->reach > ERR_FOLDER)
@@ -102,6 +107,15 @@ static int list_folder(struct check *c, const struct folder *f,
 		if (!check_again(c, &tries, why))
 			return 1;
 	}
+}
+
+/* All of them: an archive has some that only a look through it finds. */
+static int folders_of(struct check *c, struct folder_list *out, struct err *why)
+{
+	const struct reader_ops *ops = c->ends->reader;
+
+	return ops->survey ? ops->survey(c->r, out, why)
+	                   : ops->folders(c->r, out, why);
 }
 
 static int ask_folders(struct check *c, struct folder_list *out,
@@ -112,7 +126,7 @@ static int ask_folders(struct check *c, struct folder_list *out,
 	for (;;) {
 		if (open_reader(c, &tries, why))
 			return -1;
-		if (!c->ends->reader->folders(c->r, out, why))
+		if (!folders_of(c, out, why))
 			return 0;
 		folder_list_release(out);
 		c->ends->reader->close(&c->r);
@@ -133,8 +147,7 @@ struct rows {
 static int take_row(struct row *r, void *arg)
 {
 	struct rows *p = arg;
-	uint64_t id =
-	        r->m.key && *r->m.key ? verify_name_id(r->m.key) : r->m.uid;
+	uint64_t id = r->m.uid;
 
 	if (p->by_uidvalidity && r->source_uidvalidity != p->uidvalidity)
 		return 0;
@@ -214,6 +227,16 @@ static void judge_unseen(struct check *c, const struct source_folder *sf,
 	}
 }
 
+/* A message of the source under its term of the sum. Two that share an
+ * identity have one row, and make a sum that does not add up. */
+static void count(struct check *c, const struct id_state *row)
+{
+	if (!row)
+		c->sum->sums.waiting++;
+	else if (!row->seen)
+		sums_add(&c->sum->sums, (enum msg_state)row->state, 1);
+}
+
 static int compare(struct check *c, const struct source_folder *sf,
                    const struct listing *l, struct err *e)
 {
@@ -221,9 +244,12 @@ static int compare(struct check *c, const struct source_folder *sf,
 		             .uidvalidity = l ? l->uidvalidity : 0 };
 	int failed = load_rows(c, sf->f.id, &rows, e);
 
-	for (size_t i = 0; !failed && l && i < l->ids.n; i++)
-		judge(c, sf, account_is_imap(&c->from) ? l->ids.v[i] : 0,
-		      id_set_find(&rows.set, l->ids.v[i]));
+	for (size_t i = 0; !failed && l && i < l->ids.n; i++) {
+		struct id_state *row = id_set_find(&rows.set, l->ids.v[i]);
+
+		count(c, row);
+		judge(c, sf, l->ids.v[i], row);
+	}
 	if (!failed)
 		judge_unseen(c, sf, &rows.set, l != NULL);
 	id_set_release(&rows.set);
@@ -273,9 +299,10 @@ static int check_folder(struct check *c, struct source_folder *sf,
 			return -1;
 		return compare(c, sf, NULL, e);
 	}
-	c->sum->source += l.ids.n;
+	c->sum->source += l.told;
 	if (sf->f.uidvalidity && l.uidvalidity &&
 	    sf->f.uidvalidity != l.uidvalidity) {
+		c->sum->sums.waiting += l.told;
 		if (l.ids.n)
 			renumbered(c, sf, l.ids.n);
 		failed = 0;
@@ -357,9 +384,10 @@ static int check_new_folder(struct check *c, const struct folder *f,
 		unlistable(c, f, &why);
 		return 0;
 	}
-	n = l.ids.n;
+	n = l.told;
 	id_list_release(&l.ids);
 	c->sum->source += n;
+	c->sum->sums.waiting += n;
 	if (n)
 		check_report(c, &r, n,
 		             "This folder is new at the source: its %" PRIu64
@@ -401,7 +429,7 @@ static int check_known_folder(struct check *c, struct source_folder *sf,
 	struct listing none = { .c = c, .uidvalidity = sf->f.uidvalidity };
 	const struct folder *now = folder_named(src, sf->f.raw);
 
-	if (sf->left_out)
+	if (sf->left_out && !sf->listed)
 		return 0;
 	/* A folder that is no longer there owes nothing but what was on its
 	 * way. */

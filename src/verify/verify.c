@@ -3,6 +3,7 @@
  * verify.c - the proof: source, store and destination compared as sets.
  * Changes nothing anywhere, the store included.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 static const char *const names[] = {
 	[DIFF_NOT_COPIED] = "not-copied", [DIFF_MISSING] = "missing",
 	[DIFF_ALTERED] = "altered",       [DIFF_DOUBLED] = "doubled",
-	[DIFF_PROBLEM] = "problem",
+	[DIFF_PROBLEM] = "problem",       [DIFF_UNACCOUNTED] = "unaccounted",
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == DIFF_COUNT,
                "every difference has a name");
@@ -183,6 +184,57 @@ int check_problems(struct check *c, struct err *e)
 	return 0;
 }
 
+/* --- the sum ------------------------------------------------------------- */
+
+static int load_sums(struct check *c, struct err *e)
+{
+	struct sums *s = &c->sum->sums, store = { 0 };
+
+	if (report_sums(c->s, c->job->mailbox, &store, e))
+		return -1;
+	if (!c->sum->source_asked) {
+		*s = store;
+		return 0;
+	}
+	s->items = c->sum->source;
+	s->complete = true;
+	s->departed = store.departed;
+	s->folders_left_out = store.folders_left_out;
+	return 0;
+}
+
+/*
+ * Every message of the source has its own row, and each row one term. What
+ * a server said last time how many there are may have been out of date when
+ * it listed them: only an archive is held to that.
+ */
+int check_sums(struct check *c, struct err *e)
+{
+	struct verify_row row = { .what = DIFF_UNACCOUNTED };
+	const struct sums *s = &c->sum->sums;
+	uint64_t accounted;
+
+	if (load_sums(c, e))
+		return -1;
+	if (!c->sum->source_asked && account_is_imap(&c->from))
+		return 0;
+	accounted = sums_accounted(s);
+	if (s->items > accounted)
+		check_report(c, &row, s->items - accounted,
+		             "The source holds %" PRIu64 " messages, and the "
+		             "job store can account for %" PRIu64 " of them. "
+		             "To look for the others: mailhaul run %s",
+		             s->items, accounted, c->job->mailbox->name);
+	else if (s->items < accounted)
+		check_report(c, &row, accounted - s->items,
+		             "The source holds %" PRIu64 " messages, and the "
+		             "job store accounts for %" PRIu64 ", which is "
+		             "more. The source may have changed since the "
+		             "last run. To look again: mailhaul run %s",
+		             s->items, accounted, c->job->mailbox->name);
+	return 0;
+}
+
 /* --- the whole ----------------------------------------------------------- */
 
 static void check_release(struct check *c)
@@ -247,7 +299,8 @@ static int check_all(struct check *c, struct err *e)
 		return -1;
 	if (c->r)
 		c->ends->reader->close(&c->r);
-	if (check_problems(c, e) || check_dest(c, e) || check_strays(c, e))
+	if (check_sums(c, e) || check_problems(c, e) || check_dest(c, e) ||
+	    check_strays(c, e))
 		return -1;
 	return check_lacks(c, e);
 }

@@ -203,7 +203,6 @@ static int take_folder(json_t *item, void *arg, struct err *e)
 
 static int read_tree(struct writer *w, struct tree *t, struct err *e)
 {
-	char *top CLEANUP(free_p) = NULL;
 	struct buf b CLEANUP(buf_release_p) = BUF_INIT(1 << 20);
 
 	if (buf_fmt(&b, "%s/mailFolders?" FOLDER_SELECT, graph_user(w->g)))

@@ -8,9 +8,7 @@
 
 #include "mime/fingerprint.h"
 
-#define VERSION "mh1."
-
-_Static_assert(FINGERPRINT_VERSION == 1, "mh1 means version 1");
+_Static_assert(FINGERPRINT_VERSION < 10, "mh and one digit");
 
 void graph_id_put(const struct graph_id *id, char out[GRAPH_ID_MOST])
 {
@@ -19,11 +17,11 @@ void graph_id_put(const struct graph_id *id, char out[GRAPH_ID_MOST])
 	for (size_t i = 0; i < sizeof(id->sha256); i++)
 		snprintf(hash + 2 * i, 3, "%02x", id->sha256[i]);
 	snprintf(out, GRAPH_ID_MOST,
-	         VERSION "%s.%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64
-	                 ".%" PRIx64 ".%" PRIx32 ".%" PRIx64 ".%c%s",
-	         hash, id->fp.message_id, id->fp.date, id->fp.from,
-	         id->fp.subject, id->fp.text, id->attachments, id->attempt,
-	         id->half ? 'h' : 'w', id->draft ? "d" : "");
+	         "mh%" PRIu32 ".%s.%" PRIx64 ".%" PRIx64 ".%" PRIx64 ".%" PRIx64
+	         ".%" PRIx64 ".%" PRIx32 ".%" PRIx64 ".%c%s",
+	         id->fp.version, hash, id->fp.message_id, id->fp.date,
+	         id->fp.from, id->fp.subject, id->fp.text, id->attachments,
+	         id->attempt, id->half ? 'h' : 'w', id->draft ? "d" : "");
 }
 
 static int digit(char c)
@@ -77,9 +75,11 @@ bool graph_id_parse(const char *text, struct graph_id *out)
 	uint64_t attachments;
 
 	memset(out, 0, sizeof(*out));
-	if (strncmp(text, VERSION, sizeof(VERSION) - 1) != 0)
+	if (text[0] != 'm' || text[1] != 'h' || text[2] < '1' ||
+	    text[2] > '0' + FINGERPRINT_VERSION || text[3] != '.')
 		return false;
-	text += sizeof(VERSION) - 1;
+	out->fp.version = (uint32_t)(text[2] - '0');
+	text += 4;
 	if (!take_hash(&text, out->sha256) ||
 	    !take_number(&text, UINT64_MAX, &out->fp.message_id) ||
 	    !take_number(&text, UINT64_MAX, &out->fp.date) ||
@@ -90,7 +90,6 @@ bool graph_id_parse(const char *text, struct graph_id *out)
 	    !take_number(&text, UINT64_MAX, &out->attempt) ||
 	    !take_state(text, out))
 		return false;
-	out->fp.version = FINGERPRINT_VERSION;
 	out->attachments = (uint32_t)attachments;
 	return true;
 }

@@ -5,14 +5,14 @@
  * message a copy is of, which sending made it, and whether it was
  * completed.
  *
- *   mh1.SHA256.ID.DATE.FROM.SUBJECT.TEXT.ATTACHMENTS.ATTEMPT.STATE
+ *   mh2.SHA256.ID.DATE.FROM.SUBJECT.TEXT.ATTACHMENTS.ATTEMPT.STATE
  *
  * Numbers in lower-case hex without leading zeros. SHA256 is of the
  * source's octets, ID to TEXT are the fingerprint, ATTACHMENTS how many the
  * copy must have (ffffffff: not told), STATE is w (whole) or h (begun), and
- * d behind it where the copy is meant to be a draft. mh1 stands for version
- * 1 of the fingerprint, too. Shorter than the 255 characters by which
- * Exchange compares strings.
+ * d behind it where the copy is meant to be a draft. mh2 stands for version
+ * 2 of the fingerprint, too; earlier ones are understood. Shorter than the
+ * 255 characters by which Exchange compares strings.
  */
 #ifndef MAILHAUL_WRITER_GRAPH_ID_H
 #define MAILHAUL_WRITER_GRAPH_ID_H

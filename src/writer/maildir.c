@@ -427,7 +427,8 @@ static int take_header(int fd, struct message *m, struct err *e)
 			return err_memory(e);
 		n += (uint64_t)r;
 	}
-	fp_scan_end(scan, &m->fp);
+	if (fp_scan_end(scan, &m->fp))
+		return err_memory(e);
 	m->fp.text = 0;
 	memset(m->sha256, 0, sizeof(m->sha256));
 	m->fetched = r >= 0;

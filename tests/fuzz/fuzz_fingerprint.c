@@ -23,7 +23,8 @@ static struct fingerprint scan(const char *p, size_t n, size_t step)
 	for (size_t at = 0; at < n; at += step)
 		if (fp_scan_data(s, p + at, n - at < step ? n - at : step))
 			abort();
-	fp_scan_end(s, &fp);
+	if (fp_scan_end(s, &fp))
+		abort();
 	fp_scan_free(&s);
 	return fp;
 }

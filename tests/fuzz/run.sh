@@ -83,16 +83,143 @@ seed_fingerprint() { seed_message "$1"; }
 seed_repair() { seed_message "$1"; }
 seed_graph_mail() { seed_message "$1"; }
 
+# A name, the size of reads, then the file.
+seed_eml() {
+	local file
+	seed_message "$1"
+	for file in "$1"/*; do
+		{
+			printf '\0\100'
+			cat "$file"
+		} >"$file.eml"
+		rm "$file"
+	done
+	printf '\1\7%s\n%s<key>flags</key><integer>8590195717</integer>' 27 \
+		$'Received: a; b\nSubject: c\n\n' >"$1/emlx"
+	printf '\3\377Subject: a\n\nb\n' >"$1/maildir"
+	printf '\4\1%s\n' '0 $Forwarded' '1 Work' >"$1/keywords"
+}
+
+# An mbox whose From_ lines are "@", for printf %b; the first octet is the
+# size of the pieces.
+made_mbox() {
+	local text=~$1
+	printf '%b' "${text//@/From a Thu Jan  1 00:00:00 2026\\n}"
+}
 seed_mbox() {
 	local file
-	for file in examples/sample/*/*; do
-		printf 'From ada@example.org Thu Jan  1 00:00:00 2026\n'
-		cat "$file"
-		printf '\n'
-	done | head -c $((LARGEST / 2)) >"$1/sample"
-	printf 'From a Thu Jan  1 00:00:00 2026\nX-Status: AF\n%s\n\n' \
-		$'Status: RO\nContent-Length: 3\n\nx\n>From y' >"$1/made"
+	{
+		printf '~'
+		for file in examples/sample/*/*; do
+			printf 'From ada@example.org Thu Jan  1 00:00:00 2026\n'
+			cat "$file"
+			printf '\n'
+		done
+	} | head -c $((LARGEST / 2)) >"$1/sample"
+	made_mbox '@X-Status: AF\nStatus: R\nContent-Length: 3\n\nx\n>From y\n' \
+		>"$1/status"
+	made_mbox '@Content-Length: 44\n\n>From x\n\n@y\n\n@A: b\n' >"$1/length"
+	made_mbox '@X-Gmail-Labels: Inbox,"a, b",=?UTF-8?Q?Gr=C3=B6?=\n\n@A: b\n' \
+		>"$1/labels"
+	made_mbox '@A: b\n\nx\n@A: c\n\ny\n@A: d\n' >"$1/tight"
+	made_mbox '@A: b\n\nFrom x\n>From y\n>>From z\n' >"$1/unquoted"
 	pick "$1" 60 "$SAMPLES/mbox" "$SAMPLES/mime"
+}
+
+# Tiny archives of each kind, with an octet in front that says how to read.
+seed_packed() {
+	/usr/bin/python3 - "$1" <<-'PYTHON'
+	import bz2, gzip, io, lzma, os, sys, tarfile, zipfile
+
+	EML = b"From: a@example.com\nSubject: x\n\nhello\n"
+	MBOX = b"From a Thu Jan  1 00:00:00 2026\n" + EML
+	FILES = (("a/1.eml", EML), ("Inbox.mbox", MBOX * 2),
+	         ("M/cur/1.host:2,S", EML), ("../x\\y\201", b"no mail"))
+
+
+	def zipped(files, how=zipfile.ZIP_DEFLATED):
+	    out = io.BytesIO()
+	    with zipfile.ZipFile(out, "w", how) as z:
+	        for name, octets in files:
+	            z.writestr(name, octets)
+	    return out.getvalue()
+
+
+	def tarred(files, form):
+	    out = io.BytesIO()
+	    with tarfile.open(fileobj=out, mode="w", format=form) as t:
+	        for name, octets in files:
+	            entry = tarfile.TarInfo(name)
+	            entry.size = len(octets)
+	            t.addfile(entry, io.BytesIO(octets))
+	        link = tarfile.TarInfo("link")
+	        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+	        t.addfile(link)
+	    return out.getvalue()
+
+
+	tar = tarred(FILES, tarfile.USTAR_FORMAT)
+	made = [zipped(FILES), zipped(FILES, zipfile.ZIP_STORED), tar,
+	        zipped(FILES, zipfile.ZIP_BZIP2),
+	        zipped(FILES, zipfile.ZIP_LZMA),
+	        tarred(FILES, tarfile.PAX_FORMAT),
+	        tarred(FILES, tarfile.GNU_FORMAT), gzip.compress(tar),
+	        bz2.compress(tar), lzma.compress(tar),
+	        lzma.compress(MBOX, format=lzma.FORMAT_ALONE),
+	        gzip.compress(MBOX), gzip.compress(MBOX) + gzip.compress(MBOX),
+	        zipped([("in.tgz", gzip.compress(tar)),
+	                ("in.zip", zipped(FILES))])]
+	made += [m[:len(m) * 2 // 3] for m in made]
+	for number, octets in enumerate(made):
+	    for first in (0xf0, 0x51, 0x02):
+	        name = os.path.join(sys.argv[1], f"{number}-{first}")
+	        with open(name, "wb") as f:
+	            f.write(bytes([first]) + octets)
+	PYTHON
+}
+
+# Records as a child sends them (src/reader/wire.h): a folder, a message and
+# its end, something else.
+seed_wire() {
+	/usr/bin/python3 - "$1" <<-'END'
+	import struct, sys
+	def text(t):
+	    t = t.encode()
+	    return struct.pack("<I", len(t)) + t
+	def record(kind, *parts):
+	    p = b"".join(struct.pack("<Q", x) if isinstance(x, int) else x
+	                 for x in parts)
+	    return struct.pack("<BI", kind, len(p)) + p
+	none = struct.pack("<I", 0xffffffff)
+	folder = record(66, 1, 7, 9, text("Mail/in.mbox"), text("INBOX"))
+	item = record(67, 65537, 90, 3, 1, 1700000000, 720, text("a.eml"),
+	              text("work"))
+	bare = record(67, 2, 0, 0, 0, 0, 0, none, none)
+	end = record(69, 90, none)
+	hole = record(69, 0, text("It ends in the middle."))
+	other = record(70, text("a.ics"), text("a calendar"))
+	for n, seed in enumerate([folder, item, bare, end, hole, other,
+	                          record(71, text("a"), 5), record(74),
+	                          record(65, 6, 1, 1, 1),
+	                          folder + item + record(68, b"x\r\n") + end]):
+	    open(f"{sys.argv[1]}/{n}", "wb").write(seed)
+	END
+}
+
+seed_labels() {
+	printf 'Inbox,Unread' >"$1/1"
+	printf '=?UTF-8?Q?Gr=C3=B6=C3=9Fe?=,"a, b",Starred' >"$1/2"
+	printf 'Posteingang,Gelesen,\r\n Wichtig,Arbeit/Kunden' >"$1/3"
+	printf '=?utf-8?B?w4RrdGVu?= =?utf-8?Q?,x_y?=,IMAP_$Forwarded' >"$1/4"
+}
+
+seed_maildir() {
+	local file n=0
+	for file in examples/sample/*/* examples/sample/.*/cur/*; do
+		n=$((n + 1))
+		printf '%s\n0 $Forwarded\n1 work\n' "${file##*/}" >"$1/$n"
+	done
+	printf '1.M2P3.h,S=10,W=10:2,FSabz\n25 z\n26 no\n0 a b\n' >"$1/s"
 }
 
 seed_imap_reply() {

@@ -9,10 +9,12 @@
 # shellcheck disable=SC2034 # the two callers use these lists
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libssl-dev
 	libsqlite3-dev zlib1g-dev libjansson-dev libetpan-dev libcmocka-dev
-	libcurl4-gnutls-dev libgmime-3.0-dev libqrencode-dev libsecret-1-dev"
+	libcurl4-gnutls-dev libgmime-3.0-dev libqrencode-dev libsecret-1-dev
+	libarchive-dev libseccomp-dev"
 SERVER_PACKAGES="dovecot-imapd openssl ca-certificates python3
 	python3-cryptography python3-h2"
-TEST_PACKAGES="python3-pytest clang-format clang-tidy binutils sqlite3 git"
+TEST_PACKAGES="python3-pytest clang clang-format clang-tidy
+	libclang-rt-dev binutils sqlite3 git p7zip-full"
 
 say() {
 	printf '%s\n' "$*"

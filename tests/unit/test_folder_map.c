@@ -156,6 +156,19 @@ static void inbox(void **state)
 	      LIST("Inbox>INBOX", "inbox>inbox (2)"));
 	check(LIST("x/INBOX", "x/inbox"), NO_FOLDERS, &plain, NO_FOLDERS,
 	      LIST("x/INBOX>x/INBOX", "x/inbox>x/inbox"));
+	/* A program's name for it counts where no folder is called INBOX. */
+	check(LIST("Posteingang", "Posteingang/a", "x/Posteingang"),
+	      LIST("INBOX"), &plain, NO_FOLDERS,
+	      LIST("Posteingang>INBOX", "Posteingang/a>INBOX/a",
+	           "x/Posteingang>x/Posteingang"));
+	check(LIST("INBOX", "Posteingang"), LIST("INBOX"), &plain, NO_FOLDERS,
+	      LIST("INBOX>INBOX", "Posteingang>Posteingang"));
+	check(LIST("inbox", "\u0412\u0445\u043e\u0434\u044f\u0449\u0438"
+	                    "\u0435"),
+	      LIST("INBOX"), &plain, NO_FOLDERS,
+	      LIST("inbox>INBOX", "\u0412\u0445\u043e\u0434\u044f\u0449"
+	                          "\u0438\u0435>\u0412\u0445\u043e\u0434"
+	                          "\u044f\u0449\u0438\u0435"));
 }
 
 static void special_uses(void **state)

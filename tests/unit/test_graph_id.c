@@ -72,7 +72,7 @@ static void it_reads_as_documented(void **state)
 	id.half = true;
 	graph_id_put(&id, text);
 	assert_string_equal(
-	        text, "mh1."
+	        text, "mh2."
 	              "050d151d252d353d454d555d656d757d858d959da5adb5bdc5cdd5"
 	              "dde5edf5fd"
 	              ".123456789abcdef0.1.0.ffffffffffffffff.ff.c."
@@ -138,7 +138,7 @@ static void a_cut_one_is_none(void **state)
 static void strangers_are_none(void **state)
 {
 	static const char head[] =
-	        "mh1.0000000000000000000000000000000000000000000000000000000000"
+	        "mh2.0000000000000000000000000000000000000000000000000000000000"
 	        "000000";
 	static const char *const tails[] = {
 		".1.2.3.4.5.6.7",
@@ -163,13 +163,17 @@ static void strangers_are_none(void **state)
 	(void)state;
 	snprintf(text, sizeof(text), "%s.1.2.3.4.5.6.7.w", head);
 	assert_true(graph_id_parse(text, &back));
+	assert_int_equal(back.fp.version, 2);
+	text[2] = '1';
+	assert_true(graph_id_parse(text, &back));
+	assert_int_equal(back.fp.version, 1);
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		snprintf(text, sizeof(text), "%s%s", head, tails[i]);
 		assert_false(graph_id_parse(text, &back));
 	}
 	assert_false(graph_id_parse("", &back));
-	assert_false(graph_id_parse("mh1.", &back));
-	assert_false(graph_id_parse("mh2.1", &back));
+	assert_false(graph_id_parse("mh2.", &back));
+	assert_false(graph_id_parse("mh3.1", &back));
 	assert_false(graph_id_parse("abc", &back));
 }
 

@@ -167,42 +167,6 @@ static void everything_of_a_row(void **state)
 	batch_free(&b);
 }
 
-/* Rows with keys share uid 0: each comes once, whatever the order. */
-static void keyed(struct fixture *f, bool oldest)
-{
-	uint64_t cursor = oldest ? 0 : UINT64_MAX;
-	unsigned seen = 0, batches = 0;
-	size_t n;
-
-	do {
-		struct batch *b = batch_new();
-
-		OK(f, store_claim(f->s, f->source, oldest, false, &cursor, 2,
-		                  UINT64_MAX, b, &f->e));
-		for (size_t i = 0; i < b->n; i++)
-			seen |= 1u << (b->v[i].key[0] - 'a');
-		n = b->n;
-		batches += n > 0;
-		batch_free(&b);
-	} while (n);
-	assert_int_equal(seen, 31);
-	assert_int_equal(batches, 3);
-}
-
-static void keyed_rows(void **state)
-{
-	struct fixture *f = *state;
-
-	for (char c = 'a'; c < 'f'; c++) {
-		char key[2] = { c, '\0' };
-		struct message m = { .key = key };
-
-		OK(f, store_messages_add(f->s, f->source, 0, &m, 1, &f->e));
-	}
-	keyed(f, true);
-	keyed(f, false);
-}
-
 /* --- Intent --- */
 
 static void intent_remembers_everything(void **state)
@@ -447,7 +411,6 @@ int main(void)
 		STORE_TEST(suspects_stay_among_themselves),
 		STORE_TEST(only_pending_and_holes),
 		STORE_TEST(everything_of_a_row),
-		STORE_TEST(keyed_rows),
 		STORE_TEST(intent_remembers_everything),
 		STORE_TEST(settled_is_not_sent_again),
 		STORE_TEST(holes_are_not_intended),

@@ -76,6 +76,8 @@ static void by_id_or_by_head(void **state)
 	assert_int_equal(uid, 2);
 	fp = bare;
 	fp.subject++;
+	assert_int_equal(find(f, fp, &id, &uid), 1);
+	fp.from++;
 	assert_int_equal(find(f, fp, &id, &uid), 0);
 	fp = named;
 	fp.message_id++;

@@ -92,20 +92,6 @@ static void left_out_has_a_reason(void **state)
 	fixture_row_free(&r);
 }
 
-static void keys(void **state)
-{
-	struct fixture *f = *state;
-	char a[] = "a", b[] = "b";
-	struct message v[2] = { { .key = a }, { .key = b } };
-
-	OK(f, store_messages_add(f->s, f->source, 0, v, 2, &f->e));
-	assert_true(store_known_key(f->s, f->source, "a"));
-	assert_true(store_known_key(f->s, f->source, "b"));
-	assert_false(store_known_key(f->s, f->source, "c"));
-	assert_false(store_known_key(f->s, f->source, ""));
-	assert_false(store_known_key(f->s, f->source + 1, "a"));
-}
-
 static unsigned flags_of(struct fixture *f, int64_t row, const char *words)
 {
 	struct fixture_row r;
@@ -123,7 +109,7 @@ static void source_flags(void **state)
 {
 	struct fixture *f = *state;
 	char k[] = "k", words[] = "x y", none[] = "";
-	struct message keyed = { .key = k };
+	struct message keyed = { .uid = 8, .key = k };
 	int64_t row = fixture_add(f, 8, 1);
 	struct message m = { .uid = 8,
 		             .flags = MAIL_ANSWERED,
@@ -139,7 +125,7 @@ static void source_flags(void **state)
 	assert_int_equal(flags_of(f, row, NULL), MAIL_ANSWERED);
 	m.key = k;
 	m.keywords = words;
-	OK(f, store_source_flags(f->s, f->source, 0, &m, &f->e));
+	OK(f, store_source_flags(f->s, f->source, 3, &m, &f->e));
 	assert_int_equal(flags_of(f, keyed.row, "x y"), MAIL_ANSWERED);
 }
 
@@ -219,23 +205,6 @@ static void place_of_an_orphan_is_free(void **state)
 	assert_int_equal(fixture_state(f, fresh), MSG_PENDING);
 	assert_int_equal(known(f, UIDVALIDITY, &uids), 1);
 	free(uids);
-}
-
-static void vanished_by_key(void **state)
-{
-	struct fixture *f = *state;
-	char a[] = "a", b[] = "b", c[] = "c";
-	struct message v[3] = { { .key = c }, { .key = a }, { .key = b } };
-	const char *now[] = { "a", "bb", "c" };
-	uint64_t n;
-
-	OK(f, store_messages_add(f->s, f->source, 0, v, 3, &f->e));
-	OK(f, store_vanished_keys(f->s, f->source, now, 3, &n, &f->e));
-	assert_int_equal(n, 1);
-	assert_false(store_known_key(f->s, f->source, "b"));
-	assert_true(store_known_key(f->s, f->source, "a"));
-	assert_true(store_known_key(f->s, f->source, "c"));
-	assert_int_equal(fixture_state(f, v[2].row), MSG_GONE_SOURCE);
 }
 
 /* --- Orphans --- */
@@ -416,13 +385,11 @@ int main(void)
 		STORE_TEST(existing_rows_are_left_alone),
 		STORE_TEST(everything_of_a_listing_is_kept),
 		STORE_TEST(left_out_has_a_reason),
-		STORE_TEST(keys),
 		STORE_TEST(source_flags),
 		STORE_TEST(vanished_by_uid),
 		STORE_TEST(again_without_a_source_ends),
 		STORE_TEST(other_uidvalidity_vanishes),
 		STORE_TEST(place_of_an_orphan_is_free),
-		STORE_TEST(vanished_by_key),
 		STORE_TEST(orphan_by_octets),
 		STORE_TEST(orphan_by_fingerprint),
 		STORE_TEST(orphan_of_a_repaired_copy),

@@ -247,15 +247,11 @@ static void statements_use_their_index(void **state)
 		const char *index;
 	} plans[] = {
 		{ ST_KNOWN_UIDS, "message_place" },
-		{ ST_KNOWN_KEY, "message_key" },
 		{ ST_PLACE, "message_place" },
-		{ ST_FLAGS_BY_UID, "message_place" },
-		{ ST_FLAGS_BY_KEY, "message_key" },
+		{ ST_FLAGS_BY_PLACE, "message_place" },
 		{ ST_STANDING_UIDS, "message_place" },
-		{ ST_STANDING_KEYS, "message_key" },
 		{ ST_CLAIM_OLDEST, "message_pending " },
 		{ ST_CLAIM_NEWEST, "message_pending " },
-		{ ST_CLAIM_KEYED, "message_pending_key" },
 		{ ST_CLAIMED, "message_copy" },
 		{ ST_DEST_UNNAME, "message_" },
 		{ ST_HAS_OCTETS, "message_octets" },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_writer_maildir.c - the backup: names, durability, second attempts. */
-#include "mail_fixture.h"
+#include "archive_sink.h"
 
 #include <sys/wait.h>
 
+#include "archive/tree.h"
 #include "mailhaul/maildir.h"
 #include "mailhaul/writer.h"
+#include "mime/sha256.h"
 #include "reader/local.h"
 
 struct world {
@@ -540,27 +542,31 @@ static void a_place_full_of_other_things_is_refused(void **state)
 static void the_backup_can_be_read(void **state)
 {
 	struct world *x = *state;
+	struct batch *b = batch_new();
+	unsigned char hash[32];
+	struct kept_item *i;
 	struct folder f;
-	struct batch *b = batch_new(), *got;
-	struct told t = { 0 };
-	struct window win = { 0 };
-	struct reader *r;
-	struct err e;
+	struct kept k;
+	int fd;
 
 	make_folder(x, &f, "Old/Mail");
 	add(b, 1, one, sizeof(one) - 1, MAIL_FLAGGED, "a b");
 	send(x, &f, b);
-	assert_int_equal(reader_maildir.open(&r, &x->a, &e), 0);
-	list_all(&reader_maildir, r, &f, &t, &win);
-	assert_int_equal(t.n, 1);
-	assert_int_equal(t.v[0].flags, MAIL_FLAGGED);
-	assert_string_equal(t.v[0].keywords, "a b");
-	got = fetch_all(&reader_maildir, r, &f, &t);
-	assert_memory_equal(got->v[0].sha256, b->v[0].sha256, 32);
-	batch_free(&got);
+	fd = open(x->a.path, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	kept_init(&k);
+	assert_int_equal(tree_walk(fd, "x", WANT_MAILDIR, &k.sink), 0);
+	close(fd);
+	assert_int_equal(k.items_n, 1);
+	i = &k.items[0];
+	assert_int_equal(i->it.flags, MAIL_FLAGGED);
+	assert_string_equal(i->keywords, "a b");
+	assert_true(i->it.wire);
+	sha256_of(i->octets.p, i->octets.n, hash);
+	assert_memory_equal(hash, b->v[0].sha256, 32);
+	assert_non_null(kept_at(&k, "Old/Mail"));
+	kept_release(&k);
 	batch_free(&b);
-	told_release(&t);
-	reader_maildir.close(&r);
 	folder_release(&f);
 }
 

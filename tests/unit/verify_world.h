@@ -262,7 +262,6 @@ static inline int w_read(struct writer *w, const struct folder *f,
 
 static const struct reader_ops test_reader = {
 	.name = "test",
-	.traits = READER_RANDOM,
 	.open = r_open,
 	.folders = r_folders,
 	.list = r_list,
@@ -472,7 +471,8 @@ static inline void tell(const struct verify_row *r, void *arg)
 	assert_true(i < MOST);
 	t.seen[i] = *r;
 	snprintf(t.words[i], sizeof(t.words[i]), "%s", r->text);
-	snprintf(t.where[i], sizeof(t.where[i]), "%s", r->folder);
+	snprintf(t.where[i], sizeof(t.where[i]), "%s",
+	         r->folder ? r->folder : "");
 }
 
 static inline int verify(bool deep)
