@@ -3,8 +3,8 @@
 # Shows on this machine, with invented mail, what mailhaul does: moves a
 # sample archive into a Maildir, then from a mail server into a practice
 # tenant of Microsoft 365, by IMAP and by Graph; is interrupted on the way,
-# goes on, and proves that nothing is lost. Your own mail is not touched, and
-# nothing leaves this machine.
+# goes on, is joined by a file that comes later, and proves that nothing is
+# lost. Your own mail is not touched, and nothing leaves this machine.
 #
 #   ./examples/quickstart.sh
 #   MAILHAUL_QUICKSTART=/some/folder ./examples/quickstart.sh
@@ -60,6 +60,7 @@ name another folder: MAILHAUL_QUICKSTART=/some/folder $0"
 	rm -rf "$WORK/sample" "$WORK/maildir" "$WORK/new-server-mail" \
 		"$WORK/new-mailbox" "$WORK/tls" "$WORK/password" "$WORK/secret" \
 		"$WORK/tenant" "$WORK/state" "$WORK/mailhaul.db" \
+		"$WORK/report.csv" \
 		"$WORK/mailhaul.db-wal" "$WORK/mailhaul.db-shm"
 }
 
@@ -326,6 +327,21 @@ now=$(tenant_holds ann@contoso.com)
 [ "$now" -eq "$total" ] ||
 	fail "$now messages have arrived and not $total."
 
+tell "Three weeks later a file comes" \
+	"An export of the same mailbox from Google Takeout, zipped, has five \
+messages that the old server had lost. It joins ann's mailbox: what is there \
+already is recognised, whatever the export made of it, and only the gaps are \
+filled. 'plan' shows it before anything is written."
+"$MAILHAUL" add examples/archives/takeout.zip m365:ann@contoso.com \
+	--ca-file "$WORK/tls/both.pem" --name ann-takeout
+"$MAILHAUL" plan ann-takeout
+"$MAILHAUL" run ann-takeout
+"$MAILHAUL" verify ann ann-takeout
+now=$(tenant_holds ann@contoso.com)
+[ "$now" -eq $((total + 5)) ] ||
+	fail "$now messages are there now and not $((total + 5))."
+"$MAILHAUL" report ann ann-takeout --csv "$WORK/report.csv"
+
 tell "The same mail for bob, by Graph" \
 	"Bob's mailbox has IMAP switched off, so mailhaul goes by Graph, and \
 as an app with a secret instead of a person. Graph rebuilds messages from \
@@ -357,9 +373,11 @@ The archive as it was           $WORK/sample
 As a Maildir                    $WORK/maildir
 As the practice tenant had it   $WORK/new-mailbox/mailboxes
 The job store                   $WORK/mailhaul.db
+What became of each message     $WORK/report.csv
 
-All $total messages arrived in both mailboxes, each exactly once. To move your
-own mail to Microsoft 365, read docs/microsoft365.md; to another server:
+All $total messages arrived in both mailboxes, each exactly once, and five more
+from the file. A small archive of every kind is in examples/archives. To move
+your own mail to Microsoft 365, read docs/microsoft365.md; to another server:
 
     $MAILHAUL copy imaps://you%40example.com@OLD-SERVER \\
         imaps://you@NEW-SERVER

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # All tests: installs what is missing, builds, and runs them.
 #
-#   ./tests/run.sh             lint, unit and system tests
+#   ./tests/run.sh             lint, unit and system tests, and a minute of
+#                              fuzzing for each parser of archives
 #   ./tests/run.sh --full      also those that take minutes
-#   ./tests/run.sh --unit      only these; --system, --lint likewise
+#   ./tests/run.sh --unit      only these; --system, --lint, --fuzz likewise
 #   ./tests/run.sh -k EXPR     only the system tests that match (pytest -k)
 #
 # The last line is "N passed, N failed, N skipped".
@@ -15,17 +16,19 @@ cd "$(dirname "$0")/.." || exit 1
 # Debian's Python, because the packages are Debian's.
 PYTHON=/usr/bin/python3
 BUILD=build
-passed=0 failed=0 skipped=0
+ARCHIVE_PARSERS="mbox labels eml maildir packed wire"
+passed=0 failed=0 skipped=0 fuzzing=""
 full="" match="" parts=""
 
 usage() {
-	sed -n '3,11s/^# \{0,1\}//p' tests/run.sh
+	sed -n '3,12s/^# \{0,1\}//p' tests/run.sh
 	trap - EXIT
 	exit "$1"
 }
 
 summary() {
 	local status=$?
+	[ -z "$fuzzing" ] || kill "$fuzzing" 2>/dev/null
 	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 		failed=1
 	fi
@@ -39,7 +42,7 @@ trap 'exit 130' INT TERM
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full) full=--full ;;
-	--unit | --system | --lint) parts="$parts ${1#--}" ;;
+	--unit | --system | --lint | --fuzz) parts="$parts ${1#--}" ;;
 	-k)
 		[ $# -ge 2 ] || usage 64
 		match=$2
@@ -51,7 +54,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 if [ -z "$parts" ]; then
-	parts="lint unit system"
+	parts="lint unit fuzz system"
 	[ -z "$match" ] || parts=system
 fi
 
@@ -119,6 +122,32 @@ system() {
 	add < <("$PYTHON" tests/lib/count.py junit $BUILD/system.xml)
 }
 
+# Beside the system tests, which wait for servers most of their time.
+fuzz() {
+	if ! command -v clang >/dev/null; then
+		printf 'skipped: fuzz (no clang)\n'
+		skipped=$((skipped + 1))
+		return
+	fi
+	nice -n 15 tests/fuzz/run.sh 60 $ARCHIVE_PARSERS \
+		>$BUILD/fuzz.log 2>&1 &
+	fuzzing=$!
+}
+
+fuzz_end() {
+	local ok found
+	[ -n "$fuzzing" ] || return 0
+	heading "fuzz"
+	wait "$fuzzing"
+	fuzzing=""
+	ok=$(grep -c '^ok: ' $BUILD/fuzz.log)
+	found=$(grep -c '^FOUND: ' $BUILD/fuzz.log)
+	[ "$ok" -gt 0 ] || [ "$found" -gt 0 ] || found=1
+	[ "$found" -eq 0 ] || tail -n 50 $BUILD/fuzz.log
+	tail -n 1 $BUILD/fuzz.log
+	passed=$((passed + ok)) failed=$((failed + found))
+}
+
 install_missing "$BUILD_PACKAGES" "$SERVER_PACKAGES" "$TEST_PACKAGES" ||
 	exit 1
 if ! build; then
@@ -128,5 +157,7 @@ if ! build; then
 fi
 ! wants lint || lint
 ! wants unit || unit
+! wants fuzz || fuzz
 ! wants system || system
+fuzz_end
 [ "$failed" -eq 0 ]

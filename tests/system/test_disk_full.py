@@ -56,6 +56,25 @@ def test_store_on_a_small_disk(job, dovecot, tmpfs):
     compare.all_there(box, target.mailbox("bob"), at_least=3000)
 
 
+def test_report_on_a_small_disk(job, dovecot, tmpfs):
+    """The report of yesterday stays, and nothing half-made beside it."""
+    path, _ = tmpfs
+    source, target = dovecot(), dovecot()
+    source.mailbox("alice").fill({"INBOX": corpus.plain(3)})
+    job.run("copy", source.locator("alice"), target.locator("bob"), check=0)
+    (path / "r.json").write_text("yesterday")
+    with open(path / "filler", "wb", buffering=0) as f:
+        try:
+            while f.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+    done = job.run("report", "--json", path / "r.json", check=73)
+    assert "full" in done.err and "r.json" in done.err
+    assert (path / "r.json").read_text() == "yesterday"
+    assert {p.name for p in path.iterdir()} == {"r.json", "filler"}
+
+
 def test_spool_on_a_small_disk(job, dovecot, tmpfs):
     path, enlarge = tmpfs
     source, target = dovecot(), dovecot()

@@ -24,7 +24,7 @@ from harness.corpus import Msg
 from harness.practice import Practice
 
 STOPPED = 86
-SOURCE_ID = re.compile(r"mh1\.([0-9a-f]{64})(?:\.[0-9a-f]+){7}\.([wh]d?)\Z")
+SOURCE_ID = re.compile(r"mh2\.([0-9a-f]{64})(?:\.[0-9a-f]+){7}\.([wh]d?)\Z")
 
 
 @pytest.fixture

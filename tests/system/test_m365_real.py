@@ -21,7 +21,7 @@ from harness.practice import Practice
 
 SHARE = 4
 ANN, BOB = "ann@contoso.com", "bob@contoso.com"
-SOURCE_ID = re.compile(r"mh1\.([0-9a-f]{64})(?:\.[0-9a-f]+){7}\.wd?\Z")
+SOURCE_ID = re.compile(r"mh2\.([0-9a-f]{64})(?:\.[0-9a-f]+){7}\.wd?\Z")
 RECEIPT = re.compile(rb"(?im)^(disposition-notification-to|return-receipt-to"
                      rb"|x-confirm-reading-to)(?=[ \t]*:)")
 
