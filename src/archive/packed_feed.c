@@ -209,12 +209,12 @@ static ssize_t spoilt(struct gunzip *g, const char *why)
 /* More packed octets: 1, 0 at the end of them. */
 static int refill(struct gunzip *g)
 {
-	const unsigned char *p;
+	const unsigned char *p = NULL;
 	size_t n = feed_next(g->of, &p);
 
 	g->z.next_in = (unsigned char *)p;
 	g->z.avail_in = (uInt)n;
-	return n > 0;
+	return n > 0 && p;
 }
 
 /* Behind a member: the next one, or the end. Zeros fill up a tape's block. */

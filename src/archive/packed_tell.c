@@ -43,7 +43,8 @@ static int folder_of(struct spot *o, const char *raw)
 	CLEANUP(free_p) char *dir = NULL;
 
 	if (n < 4 ||
-	    (memcmp(base - 4, "cur/", 4) && memcmp(base - 4, "new/", 4)) ||
+	    (memcmp(base - 4, "cur/", 4) != 0 &&
+	     memcmp(base - 4, "new/", 4) != 0) ||
 	    (n > 4 && base[-5] != '/'))
 		return spot_of(o, raw, NAME_MESSAGE);
 	dir = strndup(raw, n > 4 ? n - 5 : 0);

@@ -79,10 +79,12 @@ static int words(struct status *s, const char *p, size_t n)
 /* All begin so; most fields don't. */
 static bool may_be_one(const char *field)
 {
+	static const char third[] = { 's', 'm', 'k', 'u' };
+
 	if ((field[0] | 0x20) == 's')
 		return (field[1] | 0x20) == 't';
 	return (field[0] | 0x20) == 'x' && field[1] == '-' &&
-	       memchr("smku", field[2] | 0x20, 4);
+	       memchr(third, field[2] | 0x20, sizeof(third));
 }
 
 int status_field(struct status *s, const char *field, size_t n)

@@ -37,12 +37,12 @@ static bool is_passed_on(const char *variable)
 		"LANG=", "LC_ALL=",        "LC_CTYPE=",
 		"TZ=",   "MAILHAUL_TEST_", "LD_LIBRARY_PATH="
 	};
-	size_t n = strcspn(variable, "=");
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (strncmp(variable, kept[i], strlen(kept[i])) == 0)
 			return true;
-	return SANDBOX_LOOSE && memmem(variable, n, "SAN_", 4) != NULL;
+	return SANDBOX_LOOSE &&
+	       memmem(variable, strcspn(variable, "="), "SAN_", 4) != NULL;
 }
 
 /* Set in the child. A program that reads archives and does not hand
