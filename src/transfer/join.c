@@ -55,32 +55,34 @@ static int join_one(struct move *m, const struct batch *b, struct message *msg,
 	return store_join_take(m->store, msg, &j, e);
 }
 
+struct settled_by_others {
+	uint64_t there, gone, octets;
+};
+
+static bool came_by_another(const struct message *msg, void *arg)
+{
+	struct settled_by_others *s = arg;
+
+	if (msg->state != MSG_ADOPTED && msg->state != MSG_GONE_DEST)
+		return false;
+	s->there += msg->state == MSG_ADOPTED;
+	s->gone += msg->state == MSG_GONE_DEST;
+	s->octets += msg->size;
+	return true;
+}
+
 static void drop_joined(struct move *m, struct batch *b)
 {
-	size_t kept = 0;
-	uint64_t there = 0, gone = 0, octets = 0;
+	struct settled_by_others s = { 0 };
+	uint64_t n;
 
-	for (size_t i = 0; i < b->n; i++) {
-		struct message *msg = &b->v[i];
-
-		if (msg->state == MSG_ADOPTED || msg->state == MSG_GONE_DEST) {
-			there += msg->state == MSG_ADOPTED;
-			gone += msg->state == MSG_GONE_DEST;
-			octets += msg->size;
-			message_release(msg);
-			continue;
-		}
-		if (kept != i)
-			message_move(&b->v[kept], msg);
-		kept++;
-	}
-	b->n = kept;
+	batch_drop(b, came_by_another, &s);
+	n = s.there + s.gone;
 	pthread_mutex_lock(&m->lock);
-	m->progress.adopted += there;
-	m->progress.gone += gone;
-	m->progress.left -= m->progress.left < there + gone ? m->progress.left
-	                                                    : there + gone;
-	m->progress.bytes_settled += octets;
+	m->progress.adopted += s.there;
+	m->progress.gone += s.gone;
+	m->progress.left -= m->progress.left < n ? m->progress.left : n;
+	m->progress.bytes_settled += s.octets;
 	pthread_mutex_unlock(&m->lock);
 }
 
