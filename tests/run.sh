@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 # Debian's Python, because the packages are Debian's.
 PYTHON=/usr/bin/python3
 BUILD=build
-ARCHIVE_PARSERS="mbox labels eml maildir packed wire"
+ARCHIVE_PARSERS="mbox labels eml maildir packed wire pst rtf tnef"
 passed=0 failed=0 skipped=0 fuzzing=""
 full="" match="" parts=""
 

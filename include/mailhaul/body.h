@@ -37,6 +37,8 @@ int body_append(struct body *b, const void *p, size_t n, struct err *e);
 /* Octets read (0 at the end) or -1. */
 ssize_t body_read(const struct body *b, uint64_t offset, void *buf, size_t n,
                   struct err *e);
+/* An open file without a name in dir (as spool_dir), or -1 with errno. */
+int body_spool(const char *dir);
 void body_release(struct body *b);
 
 #endif

@@ -41,6 +41,14 @@ enum mail_use {
 	USE_COUNT
 };
 
+/* What became of a message's octets before they were read. */
+enum mail_made {
+	MADE_AS_IT_WAS, /* the octets of whoever wrote it */
+	MADE_ANEW,      /* written from properties (PST): its text is as good
+	                 * as the original's, and no octet need be */
+	MADE_IN_PART    /* the same, and something of it is missing */
+};
+
 /* An INTERNALDATE: seconds since the epoch and the zone it was told in. */
 struct mail_date {
 	int64_t sec;
@@ -86,7 +94,9 @@ struct folder_list {
  * Components that recognise a message again, never its size. Each is a
  * 64-bit hash (mime/fingerprint.h), 0 when the message has none. Pure in
  * the octets;
- * version is FINGERPRINT_VERSION of mime/fingerprint.h when made.
+ * version is FINGERPRINT_VERSION of mime/fingerprint.h when made. files is
+ * no component, and stores don't keep it: octets of attached files as they
+ * stand there, encoded.
  */
 struct fingerprint {
 	uint32_t version;
@@ -95,6 +105,7 @@ struct fingerprint {
 	uint64_t from;
 	uint64_t subject;
 	uint64_t text;
+	uint64_t files;
 };
 
 enum fp_match { FP_DIFFERENT, FP_UNSURE, FP_SAME };
@@ -133,6 +144,7 @@ struct message {
 	struct body body;     /* wire form: octets with CRLF line ends */
 	bool fetched;
 	bool described;       /* flags and date came only with the octets */
+	char *made_note;      /* what the reader could not keep, or NULL */
 	bool hole;            /* listed, can't be read: why says so */
 	struct err why;
 	size_t refused_of;    /* answered BAD in a command of so many, 0: no */

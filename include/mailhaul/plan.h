@@ -40,6 +40,7 @@ struct options {
 	char *ca_file, *pin;
 	bool allow_cleartext;
 	bool compress;
+	bool unpack_winmail;    /* the files in a winmail.dat of a PST */
 	enum repair repair;
 	/* Where passwords are found, never a password. */
 	char *from_password_file, *from_password_command;

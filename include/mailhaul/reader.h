@@ -52,6 +52,11 @@ struct walk {
 	const struct walk_folder *v;
 	size_t n;
 	bool only_named;      /* nothing of folders that are not in v */
+	/* What is no mail (contacts, appointments: of a PST), each as a
+	 * message with the path of a file as its key and its kind ("a
+	 * contact") as its keywords, and no mail. */
+	bool items;
+	bool unpack;          /* the files in a winmail.dat of a PST */
 };
 
 /* What next() came upon. */

@@ -164,6 +164,10 @@ int store_source_flags(struct store *s, int64_t source_folder,
 int store_vanished(struct store *s, int64_t source_folder,
                    uint32_t uidvalidity, const uint64_t *now, size_t n,
                    uint64_t *vanished, struct err *e);
+/* Copied rows of folder of which the source had a part only become orphans:
+ * a file that has changed may have the whole. *n: how many. */
+int store_parts_again(struct store *s, int64_t source_folder, uint64_t *n,
+                      struct err *e);
 
 /*
  * The next pending (or hole, with holes) messages of folder beyond *cursor

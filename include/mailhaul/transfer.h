@@ -10,6 +10,7 @@
 
 #include "mailhaul/account.h"
 #include "mailhaul/event.h"
+#include "mailhaul/others.h"
 #include "mailhaul/plan.h"
 #include "mailhaul/store.h"
 
@@ -32,6 +33,7 @@ struct job {
 	const struct mailbox *mailbox;
 	struct account from, to;
 	const struct options *options;
+	bool items_saved;    /* what is no mail needs no word */
 	int exit_code;       /* out */
 	struct err err;      /* out: why, if exit_code is 2 or 3 */
 	struct progress progress; /* out */
@@ -84,9 +86,11 @@ struct plan_row {
 	 * ones are sent. */
 	bool compared;
 	uint64_t already, fresh, unsure;
+	uint64_t unreadable; /* of fresh: can't be read at the source */
 };
 typedef void plan_fn(const struct plan_row *r, void *arg);
+/* others: what an archive holds besides is added; NULL: it is not asked. */
 int transfer_plan(struct store *s, struct job *job, plan_fn *each,
-                  void *arg, struct err *e);
+                  void *arg, struct others *others, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * child.c - see child.h. Descriptors: 0 what the parent asks, 1 what is
- * told, 3 the archive.
+ * told, 3 the archive, 4 a file of its own (spool.h).
  */
 #include "archive/child.h"
 
@@ -16,8 +16,10 @@
 
 #include "archive/attempt.h"
 #include "archive/kind.h"
+#include "archive/mapi/text.h"
 #include "archive/out.h"
 #include "archive/sandbox.h"
+#include "archive/spool.h"
 #include "archive/tree.h"
 #include "reader/wire.h"
 
@@ -68,13 +70,15 @@ static void end_with_parent(bool on)
 
 static int walk(const struct request *q)
 {
+	/* Only these hold items that are no mail. */
+	enum want_kind want = q->flags & W_ITEMS ? WANT_PST : q->kind;
 	struct out o;
 	int r;
 
 	lseek(ROOT, 0, SEEK_SET);
 	out_begin(&o, q, TOLD);
 	end_with_parent(true);
-	r = tree_walk(ROOT, q->name, q->kind, &o.s);
+	r = tree_walk(ROOT, q->name, want, &o.s);
 	end_with_parent(false);
 	/* A walk ends before its end only when the sink says so. */
 	r = r && !o.over ? -1 : out_done(&o);
@@ -84,8 +88,9 @@ static int walk(const struct request *q)
 
 /* What libraries read from disk at first use is read before the door
  * shuts. */
-static void load(void)
+static void load(const struct sandbox *b)
 {
+	unsigned kind = kind_of_root(b);
 	time_t now = 0;
 	struct tm tm;
 
@@ -96,6 +101,8 @@ static void load(void)
 	setenv("TZ", ":/etc/localtime", 0);
 	tzset();
 	localtime_r(&now, &tm);
+	if (b->folder || kind == FILE_PACKED || kind == FILE_PST)
+		text_load();
 }
 
 static int life(int argc, char **argv)
@@ -109,7 +116,8 @@ static int life(int argc, char **argv)
 		return BROKEN;
 	box.folder = S_ISDIR(st.st_mode);
 	attempt_parse(&box, argc, argv);
-	load();
+	spool_begin();
+	load(&box);
 	if (sandbox_shut(&box))
 		return BROKEN;
 	if (argc > 0)

@@ -263,6 +263,22 @@ static bool from_line_below(struct text t)
 	return false;
 }
 
+/* [MS-PST] 2.2.2.6: where bCryptMethod stands depends on wVer. */
+#define VERSION_AT 10
+#define UNICODE_FROM 20
+#define CRYPT_AT_ANSI 461
+#define CRYPT_AT_UNICODE 513
+#define CRYPT_WIP 0x10
+
+static enum file_kind outlook_file(const unsigned char *head, size_t n)
+{
+	size_t at = n > VERSION_AT && head[VERSION_AT] >= UNICODE_FROM
+	                    ? CRYPT_AT_UNICODE
+	                    : CRYPT_AT_ANSI;
+
+	return n > at && head[at] == CRYPT_WIP ? FILE_PST_LOCKED : FILE_PST;
+}
+
 enum file_kind kind_of(const unsigned char *head, size_t n, const char *name,
                        const char **what)
 {
@@ -272,7 +288,7 @@ enum file_kind kind_of(const unsigned char *head, size_t n, const char *name,
 
 	*what = what_is(&t, name);
 	if (n >= 4 && memcmp(head, "!BDN", 4) == 0)
-		return FILE_PST;
+		return outlook_file(head, n);
 	kind_pass_front(t.p, n, &at);
 	t.p += at;
 	if (t.p == t.end) {
@@ -294,5 +310,7 @@ enum file_kind kind_of(const unsigned char *head, size_t n, const char *name,
 		return FILE_EML;
 	if (is_emlx(&t) && looks_like_mail(t, true))
 		return FILE_EMLX;
+	if (name_ends(name, ".pst") || name_ends(name, ".ost"))
+		return FILE_PST;
 	return FILE_OTHER;
 }

@@ -12,7 +12,8 @@ enum file_kind {
 	FILE_EMLX,   /* Apple Mail: a count, a message, a property list */
 	FILE_PACKED, /* what packed.h opens: zip, tar, gz, bz2, xz, zstd, 7z */
 	FILE_PST,
-	FILE_MSG, /* a message of Outlook; told by its name, too */
+	FILE_PST_LOCKED, /* encrypted by Windows for one account */
+	FILE_MSG,        /* a message of Outlook; told by its name, too */
 	FILE_OTHER
 };
 /* name is for "a calendar" and the like, and where the content leaves it

@@ -145,13 +145,15 @@ static int tell_item(struct out *o, const struct item *it)
 static int begin(struct sink *s, const struct item *it)
 {
 	struct out *o = of(s);
+	bool before = o->wanted;
 
 	if (o->over || some_folder(o))
 		return -1;
 	buf_clear(&o->tail);
 	o->wire = it->wire;
 	o->cr = false;
-	o->told = !s->names_only && request_item(o->folder, it->uid);
+	o->wanted = request_item(o->folder, it->uid) || (it->beside && before);
+	o->told = !s->names_only && o->wanted;
 	return o->told ? tell_item(o, it) : 0;
 }
 
@@ -202,6 +204,24 @@ static int data(struct sink *s, const void *p, size_t n)
 			return -1;
 	}
 	return 0;
+}
+
+static int about(struct sink *s, enum mail_made made, const char *note)
+{
+	char *copy CLEANUP(free_p) = NULL;
+	struct out *o = of(s);
+	size_t at;
+
+	if (o->over)
+		return -1;
+	if (!o->told)
+		return 0;
+	note = note ? clean(note, &copy) : NULL;
+	at = wire_begin(&o->b, W_ABOUT);
+	wire_u64(&o->b, made);
+	if (wire_text(&o->b, note))
+		return -1;
+	return sent(o, wire_end(&o->b, at));
 }
 
 static int end(struct sink *s, uint64_t size, const char *hole)
@@ -321,9 +341,12 @@ void out_begin(struct out *o, const struct request *q, int fd)
 {
 	const struct sink s = { .names_only = q->flags & W_NAMES_ONLY,
 		                .bodies = q->flags & W_BODIES,
+		                .items = q->flags & W_ITEMS,
+		                .unpack = q->flags & W_UNPACK,
 		                .folder = folder,
 		                .begin = begin,
 		                .data = data,
+		                .about = about,
 		                .end = end,
 		                .other = other,
 		                .wanted = wanted,

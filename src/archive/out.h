@@ -24,6 +24,7 @@ struct out {
 	const struct wanted *folder;
 	struct wanted file; /* what wanted_file() gave last */
 	uint64_t *file_want;
+	bool wanted;        /* the item that was begun last */
 	bool told;          /* the parent hears of the item that is begun, */
 	bool wire;          /* and its lines end in CRLF already; */
 	bool cr;            /* its last octet was a CR */

@@ -15,6 +15,7 @@
 #include <seccomp.h>
 #endif
 
+#include "archive/spool.h"
 #include "util/buf.h"
 
 /* Dictionaries of packed archives are the largest thing in it. */
@@ -36,7 +37,8 @@ static int limit(int what, rlim_t most)
 
 static int limits(void)
 {
-	if (limit(RLIMIT_CORE, 0) || limit(RLIMIT_FSIZE, 0) ||
+	if (limit(RLIMIT_CORE, 0) ||
+	    (!spool_there() && limit(RLIMIT_FSIZE, 0)) ||
 	    limit(RLIMIT_NOFILE, FILES_MOST) || limit(RLIMIT_NPROC, 0))
 		return -1;
 	return SANDBOX_LOOSE ? 0 : limit(RLIMIT_AS, MEMORY_MOST);
@@ -149,6 +151,13 @@ static int about_descriptors(scmp_filter_ctx c, int call)
 	return r && r != -EDOM ? -1 : 0;
 }
 
+/* The one file that may be written. */
+static int own_file(scmp_filter_ctx c, int call)
+{
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, call, 1,
+	                        SCMP_A0(SCMP_CMP_EQ, SPOOL_FD));
+}
+
 /* To open is refused, and no reason to die, where a library looks for a
  * file of its own: the table of a character set. */
 static int opening(scmp_filter_ctx c, const struct sandbox *b)
@@ -179,7 +188,8 @@ static int what_is_needed(scmp_filter_ctx c)
 	        CALL(sched_getaffinity)) ||
 	    no_new_code(c, CALL(mmap)) || no_new_code(c, CALL(mprotect)) ||
 	    about_descriptors(c, CALL(fcntl)) ||
-	    about_descriptors(c, CALL(fcntl64)))
+	    about_descriptors(c, CALL(fcntl64)) ||
+	    own_file(c, CALL(pwrite64)) || own_file(c, CALL(ftruncate)))
 		return -1;
 	/* abort() tells its own thread, and nobody else. */
 	return seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(tgkill), 1,

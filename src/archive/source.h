@@ -62,6 +62,9 @@ struct item {
 	const char *keywords;  /* space-separated, sorted, or NULL */
 	struct mail_date date; /* as INTERNALDATE */
 	bool wire; /* lines end in CRLF already: a bare LF is content */
+	/* A problem with the item before this: wanted if that was, whether
+	 * it is asked for or not. */
+	bool beside;
 };
 
 /* 63 bits of SHA-256 of name, never 0. */
@@ -90,6 +93,10 @@ struct sink {
 	 * archives and mboxes with labels look up to SOON octets ahead. */
 	bool names_only;
 	bool bodies; /* else begin() never wants octets */
+	/* What is no mail, each as a file whose path is its key, and no mail
+	 * (pst/pst.h). */
+	bool items;
+	bool unpack; /* a winmail.dat in a PST is taken apart */
 
 	/* The folder of the items that follow. May be told again. */
 	int (*folder)(struct sink *s, const struct place *p);
@@ -99,6 +106,10 @@ struct sink {
 	/* Octets as they stand in the archive, without what belongs to the
 	 * archive (From_ lines, quoting, emlx's count). After 1 only. */
 	int (*data)(struct sink *s, const void *p, size_t n);
+	/* Of the item that is begun, before its end: made if it is not
+	 * MADE_AS_IT_WAS; note NULL, or sentences for people on what could
+	 * not be kept exactly. */
+	int (*about)(struct sink *s, enum mail_made made, const char *note);
 	/* Ends every begun item, also after 0. size: its octets, 0: not
 	 * counted. hole: NULL, or one plain sentence why it can't be read
 	 * whole; what was sent of it is thrown away then. */

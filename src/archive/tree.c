@@ -17,6 +17,8 @@
 #include "archive/maildir.h"
 #include "archive/mbox.h"
 #include "archive/packed.h"
+#include "archive/pst/pst.h"
+#include "archive/spool.h"
 #include "archive/tree_name.h"
 #include "util/buf.h"
 #include "util/utf8.h"
@@ -209,7 +211,7 @@ static const char *name_of(const struct where *at)
 }
 
 /* It is mail, so it is a problem and not just something else. */
-static int not_read(const struct where *at, enum file_kind kind, struct sink *s)
+static int not_read(const struct where *at, struct sink *s)
 {
 	struct spot spot CLEANUP(spot_release) = { 0 };
 	const char *raw = *at->raw ? at->raw : at->path;
@@ -223,14 +225,44 @@ static int not_read(const struct where *at, enum file_kind kind, struct sink *s)
 	if (s->names_only || !is_wanted(&spot, item_uid(raw), s))
 		return 0;
 	snprintf(sentence, sizeof(sentence),
-	         "%.*s is %s, which this version of mailhaul does not read: "
-	         "no mail of it was moved. %s, and move that.",
-	         (int)utf8_cut(raw, 150), raw,
-	         kind == FILE_PST ? "an Outlook file (PST or OST)"
-	                          : "an Outlook message (.msg)",
-	         kind == FILE_PST ? "Convert it to mbox with readpst"
-	                          : "Save it from Outlook as .eml");
+	         "%.*s is an Outlook message (.msg), which this version of "
+	         "mailhaul does not read: it was not moved. Save it from "
+	         "Outlook as .eml, and move that.",
+	         (int)utf8_cut(raw, 150), raw);
 	return source_trouble(s, raw, sentence);
+}
+
+/* Its octets are needed in no order: from a packed archive they are written
+ * to the disk first, which is not soon. */
+static int outlook(struct input *in, const struct where *at, struct sink *s)
+{
+	struct spot spot CLEANUP(spot_release) = { 0 };
+	char sentence[384];
+	struct input copy;
+	int r;
+
+	if (in->fd >= 0)
+		return pst_walk(in, at, s);
+	if (s->names_only || s->wanted_file(s, at->raw)->omit)
+		return 0;
+	r = spool_fill(&copy, in, at->raw, s, sentence, sizeof(sentence));
+	if (r == 0) {
+		r = pst_walk(&copy, at, s);
+		spool_clear();
+		return r;
+	}
+	if (r < 0)
+		return -1;
+	if (spot_of(&spot, at->raw, NAME_MESSAGE) || spot_tell(&spot, 0, s))
+		return -1;
+	return is_wanted(&spot, item_uid(at->raw), s)
+	               ? source_trouble(s, at->raw, sentence)
+	               : 0;
+}
+
+static bool is_outlook(enum file_kind kind)
+{
+	return kind == FILE_PST || kind == FILE_PST_LOCKED;
 }
 
 static int by_kind(struct peeked *p, enum file_kind kind, const char *what,
@@ -245,8 +277,13 @@ static int by_kind(struct peeked *p, enum file_kind kind, const char *what,
 	/* Whoever says that this one file is an mbox knows better. */
 	if (want == WANT_MBOX && kind == FILE_EML && !*at->raw)
 		return mbox_walk(in, at, s);
-	if (want == WANT_ANY && (kind == FILE_PST || kind == FILE_MSG))
-		return not_read(at, kind, s);
+	/* Whoever says that this one file is a PST may know better than a
+	 * damaged header. */
+	if ((is_outlook(kind) && wants(want, WANT_PST)) ||
+	    (want == WANT_PST && kind == FILE_OTHER && !*at->raw))
+		return outlook(in, at, s);
+	if (want == WANT_ANY && kind == FILE_MSG)
+		return not_read(at, s);
 	if (kind == FILE_PACKED)
 		return packed_walk(in, at, want, s);
 	if (eml && wants(want, WANT_EML))

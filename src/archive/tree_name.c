@@ -81,8 +81,9 @@ static bool ends(const char *p, size_t n, const char *suffix)
 static size_t stem(const char *p, size_t n)
 {
 	static const char *const suffixes[] = {
-		".mbox", ".mbx", ".sbd", ".zip", ".tar", ".tgz", ".tbz2",
-		".txz",  ".gz",  ".bz2", ".xz",  ".zst", ".7z",  ".lzma"
+		".mbox", ".mbx",  ".sbd", ".zip", ".tar", ".tgz",
+		".tbz2", ".txz",  ".gz",  ".bz2", ".xz",  ".zst",
+		".7z",   ".lzma", ".pst", ".ost"
 	};
 	bool cut = true;
 

@@ -2,10 +2,10 @@
 /*
  * tree_name.h - from where a file is to the folder of its messages.
  *
- * Of a path for people these are left away: .mbox, .mbx, .sbd and the
- * suffixes of packed archives; the file "mbox" in a directory X.mbox (Apple
- * Mail, old); and below X.mbox all that Apple Mail puts between it and its
- * messages: a UUID, Data, directories of one digit, Messages.
+ * Of a path for people these are left away: .mbox, .mbx, .sbd, .pst, .ost
+ * and the suffixes of packed archives; the file "mbox" in a directory X.mbox
+ * (Apple Mail, old); and below X.mbox all that Apple Mail puts between it and
+ * its messages: a UUID, Data, directories of one digit, Messages.
  */
 #ifndef MAILHAUL_ARCHIVE_TREE_NAME_H
 #define MAILHAUL_ARCHIVE_TREE_NAME_H

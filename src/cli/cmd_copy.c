@@ -4,6 +4,7 @@
 
 #include "cli/add.h"
 #include "cli/cli.h"
+#include "cli/items.h"
 #include "util/buf.h"
 
 static int go(struct cli *c, struct store *s, const char *name)
@@ -105,6 +106,7 @@ const struct command command_copy = {
 	        "needed.\n",
 	.operands_min = 2,
 	.operands_max = 2,
-	.tables = { own, opts_run, opts_json, opts_mailbox, opts_common },
+	.tables = { own, opts_items, opts_run, opts_json, opts_mailbox,
+	            opts_common },
 	.run = run_copy,
 };

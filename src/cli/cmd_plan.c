@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/items.h"
 #include "cli/json.h"
+#include "cli/look.h"
 #include "cli/text.h"
 
 enum {
@@ -17,12 +19,15 @@ enum {
 	COL_NOTE,
 	COLUMNS
 };
+#define UNREADABLE "can't be read at the source"
 #define COMPARED_COLUMNS (1u << COL_ALREADY | 1u << COL_NEW | 1u << COL_UNSURE)
 
 struct plan_sums {
 	uint64_t folders, messages, bytes, settled, left_out;
 	uint64_t already, fresh, unsure; /* of the folders compared */
+	uint64_t unreadable;             /* of fresh */
 	bool compared;                   /* at least one was */
+	struct others others;            /* what is no mail */
 	struct table t;
 	struct json_list list;
 	bool json;
@@ -62,12 +67,14 @@ static void add_row(struct plan_sums *s, const struct plan_row *r)
 	note_count(&b, r->settled, "settled before");
 	if (r->left_out == NULL)
 		note_count(&b, r->left_out_messages, "left out");
+	note_count(&b, r->unreadable, UNREADABLE);
 	table_add(&s->t, r->from);
 	table_add(&s->t, r->to != NULL && r->left_out == NULL ? r->to : "-");
 	table_add(&s->t, text_count(r->messages).s);
 	table_add(&s->t, size_of(r->messages, r->bytes).s);
 	table_add(&s->t, r->compared ? text_count(r->already).s : "-");
-	table_add(&s->t, r->compared ? text_count(r->fresh).s : "-");
+	table_add(&s->t,
+	          r->compared ? text_count(r->fresh - r->unreadable).s : "-");
 	table_add(&s->t, r->compared ? text_count(r->unsure).s : "-");
 	table_add(&s->t, b.p);
 }
@@ -96,6 +103,8 @@ static void print_row(struct plan_sums *s, const struct plan_row *r)
 	json_object_set_new(o, "already", compared(r->compared, r->already));
 	json_object_set_new(o, "new", compared(r->compared, r->fresh));
 	json_object_set_new(o, "unsure", compared(r->compared, r->unsure));
+	json_object_set_new(o, "unreadable",
+	                    compared(r->compared, r->unreadable));
 	json_item(&s->list, o);
 }
 
@@ -110,6 +119,7 @@ static void each(const struct plan_row *r, void *arg)
 		s->already += r->already;
 		s->fresh += r->fresh;
 		s->unsure += r->unsure;
+		s->unreadable += r->unreadable;
 	}
 	if (r->left_out != NULL) {
 		s->left_out += r->messages;
@@ -138,7 +148,7 @@ static int plan_json(struct json_list *all, struct store *store,
 	json_object_set_new(head, "options",
 	                    json_loads(job->mailbox->options, 0, NULL));
 	json_open_in(all, &s.list, head, "folders");
-	if (transfer_plan(store, job, each, &s, &e) != 0)
+	if (transfer_plan(store, job, each, &s, &s.others, &e) != 0)
 		code = transfer_exit_code(&e);
 	json_object_set_new(tail, "messages",
 	                    json_integer((json_int_t)s.messages));
@@ -151,9 +161,13 @@ static int plan_json(struct json_list *all, struct store *store,
 	json_object_set_new(tail, "already", compared(s.compared, s.already));
 	json_object_set_new(tail, "new", compared(s.compared, s.fresh));
 	json_object_set_new(tail, "unsure", compared(s.compared, s.unsure));
+	json_object_set_new(tail, "unreadable",
+	                    compared(s.compared, s.unreadable));
+	json_object_set_new(tail, "others", json_others(&s.others));
 	json_object_set_new(tail, "exit", json_integer(code));
 	json_object_set_new(tail, "error", json_err(&e));
 	json_close(&s.list, tail);
+	others_release(&s.others);
 	return code;
 }
 
@@ -173,11 +187,24 @@ static void print_sums(const struct plan_sums *s)
 	note_count(&b, s->settled, "settled before");
 	note_count(&b, s->already, "already there, not copied again");
 	if (s->compared)
-		note_count(&b, s->fresh, "new");
+		note_count(&b, s->fresh - s->unreadable, "new");
 	note_count(&b, s->unsure, "unsure");
+	note_count(&b, s->unreadable, UNREADABLE);
 	printf("In all: %s.\n", b.p);
 	if (s->unsure > 0)
 		fputs(UNSURE, stdout);
+}
+
+static void print_others(const struct others *o)
+{
+	for (unsigned part = 0; part < OTHERS_PARTS; part++) {
+		CLEANUP(buf_release_p) struct buf raw = BUF_INIT(1 << 16);
+		CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+		if (others_sentence(o, part, &raw) == 0 && raw.n > 0 &&
+		    text_clean(&b, raw.p) == 0)
+			printf("%s\n", b.p);
+	}
 }
 
 static int plan_text(struct cli *c, struct store *store, struct job *job)
@@ -195,7 +222,7 @@ static int plan_text(struct cli *c, struct store *store, struct job *job)
 	           COMPARED_COLUMNS | 1u << COL_MESSAGES | 1u << COL_BYTES);
 	for (size_t i = 0; i < COLUMNS; i++)
 		table_add(&s.t, title[i]);
-	code = transfer_plan(store, job, each, &s, &e);
+	code = transfer_plan(store, job, each, &s, &s.others, &e);
 	s.t.hidden = s.already + s.fresh + s.unsure > 0 ? 0 : COMPARED_COLUMNS;
 	if (code != 0) {
 		talk_warn(&c->talk, "mailhaul: %s: %s", job->mailbox->name,
@@ -207,8 +234,10 @@ static int plan_text(struct cli *c, struct store *store, struct job *job)
 	           table_print(&b, &s.t, cli_width()) == 0) {
 		cli_print(&b);
 		print_sums(&s);
+		print_others(&s.others);
 	}
 	table_release(&s.t);
+	others_release(&s.others);
 	return code;
 }
 
@@ -244,7 +273,7 @@ int cli_plan(struct cli *c, struct store *s, struct jobs *j)
 	return worst;
 }
 
-static int run_plan(struct cli *c)
+static int plan_mailboxes(struct cli *c)
 {
 	struct jobs j = { 0 };
 	struct store *s;
@@ -260,10 +289,48 @@ static int run_plan(struct cli *c)
 	return code;
 }
 
+/* How many of the operands are archives and no mailboxes. */
+static size_t archives(const struct cli *c)
+{
+	struct look_names names = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->args.operands; i++)
+		n += look_is_archive(&names, c->store, c->args.operand[i]);
+	look_names_release(&names);
+	return n;
+}
+
+static int run_plan(struct cli *c)
+{
+	size_t n = archives(c);
+
+	if (n > 0 && n < c->args.operands)
+		talk_warn(&c->talk, "mailhaul: Some of these are mailboxes of "
+		                    "the job store and some are archives: name "
+		                    "them in two calls.");
+	else if (n == 0 && items_asked(c))
+		talk_warn(&c->talk, "mailhaul: --items goes with the path of "
+		                    "an archive here. 'mailhaul run --items' "
+		                    "writes them for a mailbox.");
+	else if (n == 0 && opt_given(&c->args, "deep"))
+		talk_warn(&c->talk, "mailhaul: --deep goes with the path of "
+		                    "an archive.");
+	else
+		return n > 0 ? look_all(c) : plan_mailboxes(c);
+	return EXIT_USAGE;
+}
+
+static const struct opt own[] = {
+	{ "deep", 0, NULL, 0,
+	  "of a PATH: read every message whole, and tell what is missing" },
+	{ NULL }
+};
+
 const struct command command_plan = {
 	.name = "plan",
-	.operands = "[MAILBOX...]",
-	.summary = "show folder by folder what a run would do",
+	.operands = "[MAILBOX...|PATH...]",
+	.summary = "show what a run would do, or what is in an archive",
 	.text = "Asks both ends and shows, folder by folder, where its mail "
 	        "goes, how much it is,\nwhat will be left out and why. "
 	        "Changes nothing at either end.\n\n"
@@ -271,8 +338,14 @@ const struct command command_plan = {
 	        "compared with it:\nTHERE: recognised, not copied again. NEW: "
 	        "copied. UNSURE: something like it is\nthere, but it is not "
 	        "certain that it is the same; copied, so that nothing is "
-	        "lost.\n",
+	        "lost.\n\n"
+	        "PATH (or pst:PATH, mbox:PATH, maildir:PATH, eml:PATH) is an "
+	        "archive. Shows what\nis in it, without a job store and "
+	        "without a destination: messages by folder,\nwhat is no mail, "
+	        "and what can't be read. Exit: 0, 1 if something can't be\n"
+	        "read, 2 if it was stopped, 3 if you may not read the file, "
+	        "65 if it is no\narchive.\n",
 	.operands_max = 1u << 20,
-	.tables = { opts_json, opts_common },
+	.tables = { own, opts_items, opts_json, opts_common },
 	.run = run_plan,
 };

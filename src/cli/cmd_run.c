@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - mailhaul run: goes on with everything that is not finished. */
 #include "cli/cli.h"
+#include "cli/items.h"
 
 static int run_with(struct cli *c, const struct options *over)
 {
@@ -51,6 +52,7 @@ const struct command command_run = {
 	        "Exit: 0 all moved, 1 problems, 2 not finished (run again), "
 	        "3 you are needed.\n",
 	.operands_max = 1u << 20,
-	.tables = { opts_run, opts_json, opts_mailbox, opts_common },
+	.tables = { opts_items, opts_run, opts_json, opts_mailbox,
+	            opts_common },
 	.run = run_run,
 };

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/problems.h"
 #include "cli/text.h"
@@ -65,99 +66,23 @@ static int file_name(struct buf *b, const char *mailbox, const char *folder,
 	return buf_str(b, ".eml");
 }
 
-/* True if the file holds exactly this body: an earlier export. */
-static bool same_file(int dir, const char *name, const struct body *body)
-{
-	CLEANUP(close_p) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	char there[8192], here[8192];
-	struct stat st;
-	uint64_t at = 0;
-
-	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size != body->size)
-		return false;
-	while (at < body->size) {
-		ssize_t n = pread(fd, there, sizeof(there), (off_t)at);
-
-		if (n <= 0 || body_read(body, at, here, (size_t)n, NULL) != n ||
-		    memcmp(there, here, (size_t)n) != 0)
-			return false;
-		at += (uint64_t)n;
-	}
-	return true;
-}
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return -1;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-static int write_body(int fd, const struct body *body, struct err *e)
-{
-	char part[8192];
-	uint64_t at = 0;
-	ssize_t n;
-
-	while ((n = body_read(body, at, part, sizeof(part), e)) > 0) {
-		if (write_all(fd, part, (size_t)n) != 0)
-			break;
-		at += (uint64_t)n;
-	}
-	if (n == 0 && fsync(fd) == 0)
-		return 0;
-	if (n >= 0)
-		err_set(e, ERR_RUN, NEXT_ASK_PERSON,
-		        errno == ENOSPC ? EC_DISK_FULL : EC_SPOOL,
-		        "A file could not be written. Make room on the disk, "
-		        "or "
-		        "name another folder with --export.",
-		        "%s", strerror(errno));
-	return -1;
-}
-
-/* A new file, or the one of an earlier export (*fd = -1). */
-static int create(struct export *x, const struct row *r, const char *folder,
-                  const struct body *body, struct buf *name, int *fd)
-{
-	for (unsigned i = 1; i < 1000; i++) {
-		if (file_name(name, x->job->mailbox->name, folder, r, i) != 0)
-			return -1;
-		*fd = openat(x->dir, name->p,
-		             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (*fd >= 0 || errno != EEXIST)
-			return *fd >= 0 ? 0 : -1;
-		if (same_file(x->dir, name->p, body))
-			return 0;
-	}
-	return -1;
-}
-
+/* A new file, or the one of an earlier export. */
 static int save(struct export *x, const struct row *r, const char *folder,
                 const struct body *body, struct buf *name, struct err *e)
 {
-	CLEANUP(close_p) int fd = -1;
+	for (unsigned i = 1; i < 1000; i++) {
+		int rc;
 
-	if (create(x, r, folder, body, name, &fd) != 0)
-		return err_set(e, ERR_RUN, NEXT_ASK_PERSON, EC_SPOOL,
-		               "A file could not be made in the folder named "
-		               "with --export. Make it writable for you, or "
-		               "name another.",
-		               "%s: %s", name->p != NULL ? name->p : "?",
-		               strerror(errno));
-	if (fd < 0 || write_body(fd, body, e) == 0)
-		return 0;
-	unlinkat(x->dir, name->p, 0);
-	return -1;
+		if (file_name(name, x->job->mailbox->name, folder, r, i) != 0)
+			return err_memory(e);
+		if (files_same(x->dir, name->p, body))
+			return 0;
+		rc = files_write(x->dir, name->p, body, true, "--export", e);
+		if (rc <= 0)
+			return rc;
+	}
+	errno = EEXIST;
+	return files_error(e, "--export", name->p);
 }
 
 /* --- the message --- */

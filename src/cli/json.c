@@ -99,6 +99,25 @@ void json_sums(json_t *o, const struct sums *s)
 	number(o, "folders_left_out", s->folders_left_out);
 }
 
+json_t *json_other(const struct other_kind *k)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "what", json_text(k->what));
+	number(o, "count", k->count);
+	number(o, "items", k->items);
+	return o;
+}
+
+json_t *json_others(const struct others *o)
+{
+	json_t *v = json_array();
+
+	for (size_t i = 0; i < o->n; i++)
+		json_array_append_new(v, json_other(&o->v[i]));
+	return v;
+}
+
 json_t *json_err(const struct err *e)
 {
 	json_t *o;

@@ -22,6 +22,7 @@
 #include <stdio.h>
 
 #include "mailhaul/event.h"
+#include "mailhaul/others.h"
 #include "mailhaul/report.h"
 
 #define JSON_VERSION 1
@@ -35,6 +36,9 @@ json_t *json_when(int64_t sec);
 json_t *json_progress(const struct progress *p);
 /* The terms of the sum, into o. */
 void json_sums(json_t *o, const struct sums *s);
+/* {"what", "count", "items"}; an array of them. */
+json_t *json_other(const struct other_kind *k);
+json_t *json_others(const struct others *o);
 /* {"code", "text", "detail"}, or null. */
 json_t *json_err(const struct err *e);
 void json_line(json_t *object);

@@ -45,7 +45,7 @@ struct parsed {
 	size_t operands;
 };
 
-#define OPT_TABLES 5 /* at most, then NULL */
+#define OPT_TABLES 6 /* at most, then NULL */
 
 /* EC_USAGE with a sentence, and a guess at what was meant. Values and
  * operands are borrowed from argv. */

@@ -74,6 +74,8 @@ const struct opt opts_mailbox[] = {
 	  "its certificate and key, PEM: no person signs in" },
 	{ "cloud", 0, "NAME", OPT_MAILBOX,
 	  "global, usgov, dod or china (global)" },
+	{ "unpack-winmail", 0, NULL, OPT_MAILBOX | OPT_YES_NO,
+	  "of an Outlook file: what is in a winmail.dat in its place" },
 	{ NULL }
 };
 

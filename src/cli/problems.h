@@ -24,7 +24,9 @@ int paths_load(struct paths *p, struct store *s, int64_t mailbox,
 const struct source_folder *paths_find(const struct paths *p, int64_t id);
 void paths_release(struct paths *p);
 
-/* problems_list.c: grouped by reason, or as JSON. An exit code. */
+/* problems_list.c: the folder, and which message in it. */
+int problems_place(struct buf *b, const char *path, const struct row *r);
+/* Grouped by reason, or as JSON. An exit code. */
 int problems_list(struct cli *c, struct store *s, const struct mailbox *v,
                   size_t n);
 /* Every one of them as an item of a list. */

@@ -3,6 +3,7 @@
  * problems_list.c - problems by reason: one pass counts, then one pass for
  * each reason prints, so that memory does not grow with their number.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +39,26 @@ struct problem_walk {
 	const struct mailbox *mailbox;
 	struct paths paths;
 	uint64_t count[MSG_STATE_COUNT][CODES];
+	/* The first sentence of each group, and whether others differ. */
+	char *first[MSG_STATE_COUNT][CODES];
+	bool mixed[MSG_STATE_COUNT][CODES];
 	/* The group that is printed now. */
 	enum msg_state state;
 	int code;
-	char *reason; /* of its first message */
+	char *reason; /* of all its messages, "" if they differ */
 	struct json_list *json;
 };
+
+static void walk_free(struct problem_walk **p)
+{
+	struct problem_walk *w = *p;
+
+	for (int state = 0; w != NULL && state < MSG_STATE_COUNT; state++)
+		for (int code = 0; code < CODES; code++)
+			free(w->first[state][code]);
+	free(w);
+	*p = NULL;
+}
 
 static int code_of(const struct row *r)
 {
@@ -88,15 +103,20 @@ static const char *path_of(const struct problem_walk *w, const struct row *r)
 static int count_row(struct row *r, void *arg)
 {
 	struct problem_walk *w = arg;
+	int code = group_of(r);
+	char **first = &w->first[r->m.state][code];
 
-	w->count[r->m.state][group_of(r)]++;
+	if (w->count[r->m.state][code]++ == 0)
+		*first = strdup(r->m.why.text);
+	else if (*first == NULL || strcmp(*first, r->m.why.text) != 0)
+		w->mixed[r->m.state][code] = true;
 	return 0;
 }
 
 static void print_group(struct problem_walk *w, const struct row *r)
 {
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
-	const char *text = r->m.why.text;
+	const char *text = w->mixed[w->state][w->code] ? "" : r->m.why.text;
 
 	switch (r->m.state) {
 	case MSG_GONE_DEST:
@@ -115,19 +135,25 @@ static void print_group(struct problem_walk *w, const struct row *r)
 	if (STATE_BIT(w->state) & PROBLEM_STATES &&
 	    buf_fmt(&b, ", %s", err_code_name(w->code)) != 0)
 		return;
-	if (buf_str(&b, ": ") == 0 && text_clean(&b, text) == 0)
+	if (buf_str(&b, *text != '\0' ? ": " : ":") == 0 &&
+	    text_clean(&b, text) == 0)
 		printf("%s\n", b.p);
 	w->reason = strdup(text);
 }
 
-static void add_identity(struct buf *b, const struct row *r)
+int problems_place(struct buf *b, const char *path, const struct row *r)
 {
-	if (r->m.key != NULL) {
-		buf_str(b, "  ");
-		text_clean(b, r->m.key);
-	} else if (r->m.uid != 0) {
-		buf_fmt(b, "  uid %llu", (unsigned long long)r->m.uid);
-	}
+	if (text_clean(b, path) != 0)
+		return -1;
+	if (r->m.key != NULL)
+		return buf_str(b, "  ") != 0 || text_clean(b, r->m.key) != 0
+		               ? -1
+		               : 0;
+	return r->m.uid != 0 ? buf_fmt(b, "  uid %" PRIu64, r->m.uid) : 0;
+}
+
+static void add_size(struct buf *b, const struct row *r)
+{
 	if (r->m.size > 0)
 		buf_fmt(b, "  %s", text_size(r->m.size).s);
 	if (r->m.date.known)
@@ -152,9 +178,9 @@ static int print_row(struct row *r, void *arg)
 	if (w->reason == NULL)
 		print_group(w, r);
 	if (buf_str(&b, "  ") != 0 || text_clean(&b, w->mailbox->name) != 0 ||
-	    buf_str(&b, "  ") != 0 || text_clean(&b, path_of(w, r)) != 0)
+	    buf_str(&b, "  ") != 0 || problems_place(&b, path_of(w, r), r) != 0)
 		return 0;
-	add_identity(&b, r);
+	add_size(&b, r);
 	printf("%s\n", b.p);
 	if (STATE_BIT(r->m.state) & PROBLEM_STATES && w->reason != NULL &&
 	    strcmp(w->reason, r->m.why.text) != 0)
@@ -216,7 +242,7 @@ static void tell_what_helps(struct cli *c, const struct problem_walk *w)
 static int list_text(struct cli *c, struct store *s, const struct mailbox *v,
                      size_t n, struct err *e)
 {
-	CLEANUP(free_p) struct problem_walk *w = calloc(1, sizeof(*w));
+	CLEANUP(walk_free) struct problem_walk *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return err_memory(e);

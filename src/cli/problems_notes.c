@@ -3,9 +3,9 @@
  * problems_notes.c - messages that have arrived, and what of them is not
  * exactly as it was: nothing to be done, but to be known.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/problems.h"
 #include "cli/text.h"
@@ -16,6 +16,7 @@ struct notes {
 	const struct mailbox *mailbox;
 	struct paths paths;
 	struct json_list *json;
+	char *last; /* the note that stands above the last message */
 	int64_t n;
 };
 
@@ -40,6 +41,19 @@ static int words(struct buf *b, const struct row *r)
 	return r->note != NULL ? buf_fmt(b, "%s%s", space, r->note) : 0;
 }
 
+/* Many messages may have the same: it stands above them once. */
+static void print_words(struct notes *w, const char *raw)
+{
+	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
+
+	if (w->last != NULL && strcmp(w->last, raw) == 0)
+		return;
+	free(w->last);
+	w->last = strdup(raw);
+	if (text_clean(&b, raw) == 0)
+		printf("  %s\n", b.p);
+}
+
 static int print_note(struct row *r, void *arg)
 {
 	CLEANUP(buf_release_p) struct buf raw = BUF_INIT(1 << 16);
@@ -47,21 +61,17 @@ static int print_note(struct row *r, void *arg)
 	struct notes *w = arg;
 
 	if (w->n++ == 0)
-		printf("Moved, with a note (there is nothing to be done):\n");
-	if (words(&raw, r) != 0 || buf_str(&b, "  ") != 0 ||
-	    text_clean(&b, w->mailbox->name) != 0 || buf_str(&b, "  ") != 0 ||
-	    text_clean(&b, path_of(w, r)) != 0)
+		printf("Moved, with a note on what is not as it was:\n");
+	if (words(&raw, r) != 0)
 		return 0;
-	if (r->m.key != NULL) {
-		buf_str(&b, "  ");
-		text_clean(&b, r->m.key);
-	} else if (r->m.uid != 0) {
-		buf_fmt(&b, "  uid %" PRIu64, r->m.uid);
-	}
+	print_words(w, raw.n > 0 ? raw.p : "");
+	if (buf_str(&b, "      ") != 0 ||
+	    text_clean(&b, w->mailbox->name) != 0 || buf_str(&b, "  ") != 0 ||
+	    problems_place(&b, path_of(w, r), r) != 0)
+		return 0;
 	if (r->m.date.known)
 		buf_fmt(&b, "  %s", text_time(r->m.date.sec, 0).s);
-	if (buf_str(&b, "\n      ") == 0 && text_clean(&b, raw.p) == 0)
-		printf("%s\n", b.p);
+	printf("%s\n", b.p);
 	return 0;
 }
 
@@ -109,8 +119,10 @@ int64_t problems_notes_text(struct store *s, const struct mailbox *v, size_t n,
                             struct err *e)
 {
 	struct notes w = { 0 };
+	int64_t told = each_note(&w, s, v, n, print_note, e);
 
-	return each_note(&w, s, v, n, print_note, e);
+	free(w.last);
+	return told;
 }
 
 int64_t problems_notes_json(struct json_list *l, struct store *s,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/items.h"
 #include "cli/json.h"
 #include "cli/progress.h"
 #include "cli/text.h"
@@ -192,22 +193,32 @@ static int run_all(struct cli *c, struct store *s, struct jobs *j,
 	return code;
 }
 
+static int dry_run(struct cli *c, struct store *s, struct jobs *j)
+{
+	if (items_asked(c))
+		talk_say(&c->talk, "--items writes nothing in a dry run.");
+	return cli_plan(c, s, j);
+}
+
 int cli_run(struct cli *c, struct store *s, struct jobs *j)
 {
 	struct run_options o = { 0 };
 	struct err e = { 0 };
-	int code;
+	int code, items;
 
 	if (cli_run_options(&c->args, &o, &e) != 0)
 		return cli_fail(c, &e);
 	if (o.dry_run)
-		return cli_plan(c, s, j);
+		return dry_run(c, s, j);
 	code = cli_signals(c, STOPPING);
+	if (code == 0)
+		code = items_ready(c, j);
 	if (code != 0)
 		return code;
 	if (ask_first(c, j) != 0 || sign_in_first(c, j) != 0)
 		return EXIT_UNFINISHED;
-	code = run_all(c, s, j, &o);
+	items = items_of_jobs(c, j);
+	code = cli_worst(items, run_all(c, s, j, &o));
 	if (c->json)
 		print_end(j, code);
 	else

@@ -76,6 +76,15 @@ const atomic_int *signals_stop(void)
 	return &state.stop;
 }
 
+bool signals_stopped(struct err *e)
+{
+	if (atomic_load(&state.stop) == 0)
+		return false;
+	err_set(e, ERR_ACCOUNT, NEXT_RETRY, EC_INTERRUPTED,
+	        "Stopped, as asked.", "%s", "");
+	return true;
+}
+
 void signals_echo_off(int tty)
 {
 	atomic_store(&state.tty, tty + 1);

@@ -10,6 +10,7 @@
 #define MAILHAUL_CLI_SIGNALS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "cli/talk.h"
 
@@ -17,6 +18,8 @@
  * changes it. 0, or -1. */
 int signals_start(struct talk *t, const char *message);
 const atomic_int *signals_stop(void);
+/* True, and e says so, if a signal came. */
+bool signals_stopped(struct err *e);
 /* The terminal to be put right before the process ends at once: a file
  * descriptor whose echo is off, or -1. */
 void signals_echo_off(int tty);

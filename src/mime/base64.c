@@ -49,11 +49,12 @@ static size_t one(struct base64 *b, unsigned char c, unsigned char *out)
 }
 
 /* Whole groups without a stranger among them: how many octets it read. */
-static size_t groups(const unsigned char *p, size_t n, unsigned char *out)
+static size_t groups(const unsigned char *p, size_t n, unsigned char *out,
+                     size_t *made)
 {
 	size_t at = 0;
 
-	for (; n - at >= 4; at += 4, out += 3) {
+	for (; n - at >= 4; at += 4, out += 3, *made += 3) {
 		unsigned a = value[p[at]], b = value[p[at + 1]],
 		         c = value[p[at + 2]], d = value[p[at + 3]];
 		unsigned bits = a << 18 | b << 12 | c << 6 | d;
@@ -69,7 +70,8 @@ static size_t groups(const unsigned char *p, size_t n, unsigned char *out)
 
 #if defined(__x86_64__)
 /*
- * Sixteen characters at a time, and the groups before a stranger. The high
+ * Sixteen characters at a time, and the groups before a stranger that is no
+ * end of a line. The high
  * four bits of a character tell what to add for its value ('/' is the odd
  * one out); bad[] by the low and by the high four bits have a bit in common
  * where the two make none.
@@ -92,7 +94,7 @@ __attribute__((target("ssse3"))) static void decode_16(__m128i v, __m128i high,
 }
 
 __attribute__((target("ssse3"))) static size_t
-sixteens(const unsigned char *p, size_t n, unsigned char *out)
+sixteens(const unsigned char *p, size_t n, unsigned char *out, size_t *made)
 {
 	const __m128i bad_low =
 	        _mm_setr_epi8(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
@@ -101,9 +103,9 @@ sixteens(const unsigned char *p, size_t n, unsigned char *out)
 	        _mm_setr_epi8(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08,
 	                      0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
 	const __m128i nibble = _mm_set1_epi8(0x0f);
-	size_t at = 0;
+	size_t at = 0, good;
 
-	for (; n - at >= 16; at += 16, out += 12) {
+	for (; n - at >= 16; at += good, *made += good / 4 * 3) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(p + at));
 		__m128i high = _mm_and_si128(_mm_srli_epi32(v, 4), nibble);
 		__m128i low = _mm_and_si128(v, nibble);
@@ -112,24 +114,32 @@ sixteens(const unsigned char *p, size_t n, unsigned char *out)
 		int mask = _mm_movemask_epi8(
 		        _mm_cmpgt_epi8(bad, _mm_setzero_si128()));
 
-		decode_16(v, high, out);
-		if (mask)
-			return at +
-			       ((unsigned)__builtin_ctz((unsigned)mask) & ~3u);
+		decode_16(v, high, out + *made);
+		good = 16;
+		if (mask) {
+			good = (unsigned)__builtin_ctz((unsigned)mask) & ~3u;
+			if (n - at < 16 + 2 || p[at + good] != '\r' ||
+			    p[at + good + 1] != '\n') {
+				*made += good / 4 * 3;
+				return at + good;
+			}
+			at += 2; /* a line ends between two groups */
+		}
 	}
 	return at;
 }
 #endif
 
-static size_t fast(const unsigned char *p, size_t n, unsigned char *out)
+static size_t fast(const unsigned char *p, size_t n, unsigned char *out,
+                   size_t *made)
 {
 	size_t at = 0;
 
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("ssse3"))
-		at = sixteens(p, n, out);
+		at = sixteens(p, n, out, made);
 #endif
-	return at + groups(p + at, n - at, out + at / 4 * 3);
+	return at + groups(p + at, n - at, out + *made, made);
 }
 
 size_t base64_data(struct base64 *b, const char *text, size_t n,
@@ -140,13 +150,12 @@ size_t base64_data(struct base64 *b, const char *text, size_t n,
 
 	for (size_t at = 0; at < n; at++) {
 		if (b->n == 0) {
-			size_t used;
+			size_t more = 0;
 
 			while (at < n && value[p[at]] == NO)
 				at++;
-			used = fast(p + at, n - at, out + made);
-			at += used;
-			made += used / 4 * 3;
+			at += fast(p + at, n - at, out + made, &more);
+			made += more;
 			if (at == n)
 				break;
 		}

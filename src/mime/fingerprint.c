@@ -69,7 +69,9 @@ int fp_scan_end(struct fp_scan *s, struct fingerprint *out)
 	out->date = s->heads.hash[FP_DATE];
 	out->from = s->heads.hash[FP_FROM];
 	out->subject = s->heads.hash[FP_SUBJECT];
-	return fp_text_end(&s->text, &out->text) || failed ? -1 : 0;
+	failed |= fp_text_end(&s->text, &out->text);
+	out->files = s->text.files;
+	return failed ? -1 : 0;
 }
 
 void fp_scan_free(struct fp_scan **s)
@@ -123,10 +125,21 @@ static enum fp_match compare_heads(const struct fingerprint *a,
 	return FP_SAME;
 }
 
+static bool this_version(const struct fingerprint *a)
+{
+	return a->version >= FINGERPRINT_VERSION &&
+	       a->version <= FINGERPRINT_LAST;
+}
+
+bool fp_comparable(const struct fingerprint *a, const struct fingerprint *b)
+{
+	return a->version == b->version || (this_version(a) && this_version(b));
+}
+
 enum fp_match fp_compare(const struct fingerprint *a,
                          const struct fingerprint *b)
 {
-	if (a->version != b->version)
+	if (!fp_comparable(a, b))
 		return FP_UNSURE;
 	if (!a->message_id || !b->message_id)
 		return compare_heads(a, b);
@@ -135,4 +148,45 @@ enum fp_match fp_compare(const struct fingerprint *a,
 	return a->text && a->text == b->text && heads_may_equal(a, b)
 	               ? FP_SAME
 	               : FP_UNSURE;
+}
+
+static bool certain(uint64_t a, uint64_t b)
+{
+	return a && a == b && !(a & FP_DOUBT);
+}
+
+/* None on both sides counts; a subject of raw octets is in doubt on one. */
+static bool same_subject(uint64_t a, uint64_t b)
+{
+	return a == b || (a && b && fp_may_equal(a, b));
+}
+
+enum fp_match fp_join(const struct fingerprint *a, const struct fingerprint *b)
+{
+	enum fp_match how = fp_compare(a, b);
+
+	if (how != FP_UNSURE || !fp_comparable(a, b) ||
+	    (a->version != FINGERPRINT_ANEW && b->version != FINGERPRINT_ANEW))
+		return how;
+	if (a->version == FINGERPRINT_IN_PART ||
+	    b->version == FINGERPRINT_IN_PART || !a->text || !b->text)
+		return how;
+	return a->message_id && a->message_id == b->message_id &&
+	                       certain(a->date, b->date) &&
+	                       certain(a->from, b->from) &&
+	                       same_subject(a->subject, b->subject)
+	               ? FP_SAME
+	               : how;
+}
+
+/* Base64 is a third larger than what is in it, which is what Outlook counts
+ * as a message's size. */
+#define RAW_PERCENT 70
+
+bool fp_has_files(const struct fingerprint *m, const struct fingerprint *there,
+                  uint64_t octets)
+{
+	if (fp_compare(m, there) == FP_SAME || !octets)
+		return true;
+	return octets >= m->files / 100 * RAW_PERCENT;
 }

@@ -19,6 +19,11 @@
 #include "mailhaul/mail.h"
 
 #define FINGERPRINT_VERSION 2
+/* The same rules, of a message that its reader wrote from properties
+ * (MADE_ANEW, MADE_IN_PART of mail.h). */
+#define FINGERPRINT_ANEW 3
+#define FINGERPRINT_IN_PART 4
+#define FINGERPRINT_LAST FINGERPRINT_IN_PART
 
 struct fp_scan;
 struct fp_scan *fp_scan_new(void);
@@ -39,6 +44,23 @@ void fp_scan_free(struct fp_scan **s);
  */
 enum fp_match fp_compare(const struct fingerprint *a,
                          const struct fingerprint *b);
+/*
+ * The same for messages of two sources, that came different ways: where one
+ * of them was written anew, nobody's text is the other's letter by letter.
+ * Same, then, if the Message-IDs, dates and senders are, for certain, and
+ * the subjects may be. Not of one that is there in part only.
+ */
+enum fp_match fp_join(const struct fingerprint *a, const struct fingerprint *b);
+/*
+ * After fp_join(m, there) == FP_SAME: whether there, which has so many octets
+ * (0: not known), can have all that is attached to m.
+ * Somebody may have taken files out of his mailbox that an Outlook file still
+ * has. True where the texts are the same.
+ */
+bool fp_has_files(const struct fingerprint *m, const struct fingerprint *there,
+                  uint64_t octets);
+/* Made by the same rules: numbers can be compared. */
+bool fp_comparable(const struct fingerprint *a, const struct fingerprint *b);
 /* Whether two values of date, from or subject may be of one message: equal,
  * or one is missing or in doubt (fp_field.h). */
 bool fp_may_equal(uint64_t a, uint64_t b);

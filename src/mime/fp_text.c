@@ -8,6 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #define PIECE 4096u
 
 static bool white(char c)
@@ -54,6 +58,46 @@ __attribute__((constructor)) static void hex_fill(void)
 	}
 }
 
+/* Copies what stands before the next escape, or all; sixteen at a time, also
+ * behind it. */
+static size_t plain_copy(const char *p, size_t n, char *to)
+{
+	const char *sign;
+	size_t i = 0;
+
+#if defined(__x86_64__)
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+		__m128i is = _mm_cmpeq_epi8(v, _mm_set1_epi8('='));
+		unsigned mask = (unsigned)_mm_movemask_epi8(is);
+
+		_mm_storeu_si128((__m128i *)(to + i), v);
+		if (mask)
+			return i + (unsigned)__builtin_ctz(mask);
+	}
+#endif
+	sign = memchr(p + i, '=', n - i);
+	n = sign ? (size_t)(sign - p) : n;
+	memcpy(to + i, p + i, n - i);
+	return n;
+}
+
+/* Three octets from a '=' on: how many of them are done. */
+static size_t escape(const char *p, char *out, size_t *to)
+{
+	int high = hex[(unsigned char)p[1]], low = hex[(unsigned char)p[2]];
+
+	if (high >= 0 && low >= 0) {
+		out[(*to)++] = (char)(high << 4 | low);
+		return 3;
+	}
+	/* A soft line end; white space is not hashed. */
+	if (white(p[1]))
+		return 2;
+	out[(*to)++] = *p;
+	return 1;
+}
+
 /* At most PIECE octets, the escape that was cut before them among them. */
 static void qp_piece(struct fp_text *t, const char *p, size_t n)
 {
@@ -61,23 +105,14 @@ static void qp_piece(struct fp_text *t, const char *p, size_t n)
 	size_t at = 0, to = 0;
 
 	while (at < n) {
-		int high, low;
+		size_t plain = plain_copy(p + at, n - at, out + to);
 
-		while (at < n && p[at] != '=')
-			out[to++] = p[at++];
+		to += plain;
+		at += plain;
 		if (n - at < 3)
 			break;
-		high = hex[(unsigned char)p[at + 1]];
-		low = hex[(unsigned char)p[at + 2]];
-		if (high >= 0 && low >= 0) {
-			out[to++] = (char)(high << 4 | low);
-			at += 3;
-		} else if (white(p[at + 1])) {
-			/* A soft line end; white space is not hashed. */
-			at += 2;
-		} else {
-			out[to++] = p[at++];
-		}
+		while (n - at >= 3 && p[at] == '=')
+			at += escape(p + at, out, &to);
 	}
 	t->qp_n = n - at;
 	memcpy(t->qp, p + at, t->qp_n);
@@ -106,6 +141,8 @@ static void content(struct fp_text *t, const char *p, size_t n)
 {
 	if (t->state != FP_IN_CONTENT || !n)
 		return;
+	if (t->part.file && !t->part.rtf)
+		t->files += n;
 	if (t->part.code == FP_BASE64)
 		base64_text(t, p, n);
 	else if (t->part.code == FP_QP)
@@ -141,6 +178,10 @@ static void learn_type(struct fp_part *part, const char *p, size_t n)
 {
 	part->typed = true;
 	part->type = FP_LEAF;
+	if (!starts(p, n, "text/") && !starts(p, n, "multipart/") &&
+	    !starts(p, n, "message/"))
+		part->file = true;
+	part->rtf = starts(p, n, "application/rtf") || starts(p, n, "text/rtf");
 	if (starts(p, n, "text/plain"))
 		part->type = FP_PLAIN;
 	if (starts(p, n, "message/rfc822") || starts(p, n, "message/global"))
@@ -167,6 +208,9 @@ int fp_text_field(struct fp_text *t, const char *field, size_t n)
 		return 0;
 	if (!part->typed && header_is(field, n, "Content-Type"))
 		learn_type(part, p, len);
+	if (starts(p, len, "attachment") &&
+	    header_is(field, n, "Content-Disposition"))
+		part->file = true;
 	if (part->coded || !header_is(field, n, "Content-Transfer-Encoding"))
 		return 0;
 	part->coded = true;
@@ -216,6 +260,7 @@ static void enter(struct fp_text *t)
 	l->mark_n = t->part.mark_n;
 	memcpy(l->mark, t->part.mark, l->mark_n);
 	t->part.code = FP_AS_IS;
+	t->part.file = false;
 	may_forget(t, true);
 }
 
@@ -363,6 +408,7 @@ void fp_text_begin(struct fp_text *t)
 	mix_init(&t->mix);
 	t->split = (struct header_split)HEADER_SPLIT_INIT;
 	t->part = (struct fp_part){ 0 };
+	t->files = 0;
 	t->depth = t->held_n = t->then_depth = t->qp_n = 0;
 	t->base64 = (struct base64){ 0 };
 	t->line_begins = t->preamble = false;

@@ -37,6 +37,8 @@ struct fp_part {
 	enum fp_type type;
 	enum fp_code code;
 	bool typed, coded;
+	bool file; /* attached, or nothing that is shown as text */
+	bool rtf;  /* what was HTML elsewhere: none of the files */
 	bool alternative, digest; /* with FP_MULTI */
 	bool message;             /* it is the header of a message within */
 	char mark[FP_MARK_MAX];
@@ -51,6 +53,7 @@ struct fp_level {
 
 struct fp_text {
 	struct mix mix;
+	uint64_t files; /* octets of such parts, encoded */
 	enum { FP_IN_HEADER, FP_IN_CONTENT, FP_IN_NOTHING } state;
 	struct header_split split; /* of headers within */
 	struct fp_heads heads;     /* with part.message */

@@ -117,6 +117,15 @@ struct sink {
 	char out[OUT];
 };
 
+/* Its room stays as it is: most texts are a subject. */
+static void sink_begin(struct sink *s, struct graph_charset *c, struct err *e)
+{
+	s->c = c;
+	s->e = e;
+	s->n = 0;
+	s->failed = false;
+}
+
 static void sink_flush(struct sink *s)
 {
 	if (!s->failed && s->n && s->c->each(s->out, s->n, s->c->arg, s->e))
@@ -234,9 +243,10 @@ static void convert(struct sink *s, char *p, size_t n)
 int graph_charset_data(struct graph_charset *c, const char *p, size_t n,
                        struct err *e)
 {
-	struct sink s = { .c = c, .e = e };
+	struct sink s;
 	char joint[GRAPH_CHARSET_REST + 1];
 
+	sink_begin(&s, c, e);
 	if (!c->convert)
 		utf8(&s, p, n);
 	/* A character that was cut in two is read from both ends. */
@@ -256,10 +266,11 @@ int graph_charset_data(struct graph_charset *c, const char *p, size_t n,
 
 int graph_charset_end(struct graph_charset *c, struct err *e)
 {
-	struct sink s = { .c = c, .e = e };
+	struct sink s;
 	char out[64], *q = out;
 	size_t room = sizeof(out);
 
+	sink_begin(&s, c, e);
 	if (c->convert) {
 		if (c->rest_n)
 			odd(&s, 0);

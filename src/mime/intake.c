@@ -43,10 +43,16 @@ int intake_begin(struct intake *in, struct message *m, uint64_t expected,
 
 static int wire(struct intake *in, const char *p, size_t n, struct err *e)
 {
+	bool spool = in->m->body.spool;
+
+	/* Calls of the kernel for each piece would cost more than the cache
+	 * gains. */
+	if (spool && body_append(&in->m->body, p, n, e))
+		return -1;
 	while (n > 0) {
 		size_t part = n < PIECE ? n : PIECE;
 
-		if (body_append(&in->m->body, p, part, e))
+		if (!spool && body_append(&in->m->body, p, part, e))
 			return -1;
 		if ((in->hash.ctx && sha256_data(&in->hash, p, part)) ||
 		    fp_scan_data(in->scan, p, part))

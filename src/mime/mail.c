@@ -143,6 +143,7 @@ void message_release(struct message *m)
 	free(m->dest_name);
 	free(m->repair_note);
 	free(m->note);
+	free(m->made_note);
 	body_release(&m->body);
 	memset(m, 0, sizeof(*m));
 }

@@ -44,6 +44,7 @@ const struct option_def option_defs[] = {
 	DEF("client-secret-file", OPT_TEXT, client_secret_file, 21),
 	DEF("client-certificate", OPT_TEXT, client_certificate, 22),
 	DEF("cloud", OPT_CLOUD, cloud, 23),
+	DEF("unpack-winmail", OPT_FLAG, unpack_winmail, 24),
 };
 const size_t option_defs_n = sizeof(option_defs) / sizeof(option_defs[0]);
 

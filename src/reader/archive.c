@@ -39,12 +39,23 @@ static bool archive_accepts(const struct account *a)
 
 /* --- no mail in it ------------------------------------------------------- */
 
-static int no_pst(struct err *e)
+static int locked_pst(const struct reader *r, struct err *e)
 {
 	return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_INPUT,
-	                "This version of mailhaul does not read Outlook's PST "
-	                "and OST files yet. Export the mail from Outlook to an "
-	                "IMAP mailbox, or convert it to mbox with readpst.");
+	                "%.100s is encrypted by Windows Information Protection "
+	                "for one Windows account: no other program can read "
+	                "it. Open it in Outlook under that account and export "
+	                "it from there (File, Open & Export).",
+	                r->a->path);
+}
+
+static int empty_pst(const struct reader *r, struct err *e)
+{
+	return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_INPUT,
+	                "%.100s is an Outlook file, but not one folder or "
+	                "message of it can be found: what there is of it is "
+	                "damaged or empty. Look for another copy.",
+	                r->a->path);
 }
 
 static const char *wanted_name(const struct reader *r)
@@ -57,9 +68,11 @@ static const char *wanted_name(const struct reader *r)
 		return "a Maildir, a folder with a folder \"cur\" in it";
 	case WANT_EML:
 		return "a message file (.eml)";
+	case WANT_PST:
+		return "an Outlook file (PST or OST)";
 	default:
 		return "an archive that mailhaul knows (mbox, Maildir, .eml, "
-		       "or a .zip, .tar, .gz or .7z of these)";
+		       "PST, or a .zip, .tar, .gz or .7z of these)";
 	}
 }
 
@@ -87,14 +100,15 @@ int archive_no_kind(struct reader *r, bool has_folders, struct err *e)
 	                           : " If it holds mail of another kind, name "
 	                             "its path alone.";
 	unsigned kind = r->child.hello.kind;
+	bool pst = !r->is_folder &&
+	           (r->a->kind == KIND_PATH || r->a->kind == KIND_PST);
 
-	if (!r->is_folder && kind == FILE_PST &&
-	    (r->a->kind == KIND_PATH || r->a->kind == KIND_PST))
-		return no_pst(e);
+	if (pst && kind == FILE_PST_LOCKED)
+		return locked_pst(r, e);
 	if (has_folders)
 		return 0;
-	if (r->a->kind == KIND_PST)
-		return no_pst(e);
+	if (pst && kind == FILE_PST)
+		return empty_pst(r, e);
 	if (r->is_folder)
 		return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_INPUT,
 		                "No mail was found in the folder %.100s: it "

@@ -16,6 +16,8 @@
 
 #include "archive/child.h"
 #include "archive/sandbox.h"
+#include "archive/spool.h"
+#include "mailhaul/body.h"
 #include "reader/local.h"
 #include "util/log.h"
 #include "util/step.h"
@@ -69,7 +71,7 @@ static char **child_environment(void)
 
 /* The descriptors that the child gets, all FREE_FD or above here. */
 struct ends {
-	int ask, answers, null, root;
+	int ask, answers, null, root, spool;
 };
 
 static int moved_up(int fd)
@@ -80,7 +82,8 @@ static int moved_up(int fd)
 	return up;
 }
 
-static int open_ends(struct child *c, struct ends *to, int root)
+static int open_ends(struct child *c, struct ends *to, int root,
+                     const struct account *a)
 {
 	int ask[2] = { -1, -1 }, answers[2] = { -1, -1 };
 
@@ -92,6 +95,7 @@ static int open_ends(struct child *c, struct ends *to, int root)
 	to->answers = moved_up(answers[1]);
 	to->null = moved_up(open("/dev/null", O_RDWR | O_CLOEXEC));
 	to->root = fcntl(root, F_DUPFD_CLOEXEC, FREE_FD);
+	to->spool = moved_up(body_spool(a->spool_dir));
 	c->ask = ask[1];
 	c->answers = answers[0];
 	return to->ask < 0 || to->answers < 0 || to->null < 0 || to->root < 0;
@@ -103,6 +107,7 @@ static void close_ends(struct ends *to)
 	close_p(&to->answers);
 	close_p(&to->null);
 	close_p(&to->root);
+	close_p(&to->spool);
 }
 
 static int actions(posix_spawn_file_actions_t *fa, const struct ends *to)
@@ -112,7 +117,10 @@ static int actions(posix_spawn_file_actions_t *fa, const struct ends *to)
 	       (!SANDBOX_LOOSE &&
 	        posix_spawn_file_actions_adddup2(fa, to->null, 2)) ||
 	       posix_spawn_file_actions_adddup2(fa, to->root, 3) ||
-	       posix_spawn_file_actions_addclosefrom_np(fa, 4);
+	       (to->spool >= 0 &&
+	        posix_spawn_file_actions_adddup2(fa, to->spool, SPOOL_FD)) ||
+	       posix_spawn_file_actions_addclosefrom_np(
+	               fa, to->spool >= 0 ? SPOOL_FD + 1 : SPOOL_FD);
 }
 
 /* A process group of its own: Ctrl-C is for the parent, who decides. */
@@ -165,13 +173,14 @@ int child_fault(struct child *c, const char *detail, struct err *e)
 	               "%s", detail);
 }
 
-static int spawn(struct child *c, int root, struct err *e)
+static int spawn(struct child *c, int root, const struct account *a,
+                 struct err *e)
 {
-	struct ends to = { -1, -1, -1, -1 };
+	struct ends to = { -1, -1, -1, -1, -1 };
 	char **env = child_environment();
 	int r = EMFILE;
 
-	if (env && !getenv(MARK) && !open_ends(c, &to, root))
+	if (env && !getenv(MARK) && !open_ends(c, &to, root, a))
 		r = spawn_with(c, &to, env);
 	free(env);
 	close_ends(&to);
@@ -195,7 +204,7 @@ static int begin(struct child *c, int root, const struct account *a,
 	child_stop(c);
 	c->why[0] = '\0';
 	c->cpu_ms = 0;
-	if (spawn(c, root, e))
+	if (spawn(c, root, a, e))
 		return -1;
 	c->feed = feed_new(c->answers);
 	if (!c->feed)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/fingerprint.h"
 #include "mime/intake.h"
 #include "reader/archive.h"
 #include "util/buf.h"
@@ -79,7 +80,8 @@ int walk_begin(struct reader *r, unsigned flags, const struct walk *w,
 	for (size_t i = 0; i < r->n; i++)
 		r->v[i]->n = r->v[i]->sorted = 0;
 	r->w.flags = flags | (w->bodies ? W_BODIES : 0) |
-	             (w->only_named ? W_ONLY_NAMED : 0);
+	             (w->only_named ? W_ONLY_NAMED : 0) |
+	             (w->items ? W_ITEMS : 0) | (w->unpack ? W_UNPACK : 0);
 	for (size_t i = 0; i < w->n; i++)
 		if (ask_folder(&r->w.asked, &w->v[i]))
 			return err_memory(e);
@@ -162,6 +164,17 @@ static int on_data(struct walking *w, struct wire *rec, struct walk_found *f,
 	return give(w, f, e);
 }
 
+/* Nobody has asked for the item that it is about. */
+static int on_about(const struct walking *w, struct wire *rec)
+{
+	char *note CLEANUP(free_p) = NULL;
+	enum mail_made made;
+
+	if (!w->open || wire_about(rec, &made, &note))
+		return STEP_BREACH;
+	return STEP_ON;
+}
+
 /* Its parser has come through: what breaks down next is not this item. */
 static void item_ended(struct walking *w)
 {
@@ -240,6 +253,8 @@ static int on_record(struct reader *r, struct wire *rec, struct walk_found *f,
 		return on_begin(w, rec);
 	case W_DATA:
 		return on_data(w, rec, f, e);
+	case W_ABOUT:
+		return on_about(w, rec);
 	case W_END:
 		return on_end(w, rec, f, e);
 	case W_OTHER:
@@ -314,8 +329,19 @@ int walk_next(struct reader *r, struct walk_found *f, struct err *e)
 
 /* --- take ---------------------------------------------------------------- */
 
+/* Which rules of comparing hold for what a parser has made. A draft may
+ * have been written on since: only its text tells. */
+static void mark_made(struct message *m, enum mail_made made)
+{
+	if (made == MADE_IN_PART)
+		m->fp.version = FINGERPRINT_IN_PART;
+	else if (made == MADE_ANEW && !(m->flags & MAIL_DRAFT))
+		m->fp.version = FINGERPRINT_ANEW;
+}
+
 /* 1: all octets are in, 0: the child died meanwhile, -1. */
-static int body(struct reader *r, struct intake *in, char **hole, struct err *e)
+static int body(struct reader *r, struct intake *in, enum mail_made *made,
+                char **hole, struct err *e)
 {
 	struct wire rec = r->w.data;
 	uint64_t size;
@@ -326,10 +352,15 @@ static int body(struct reader *r, struct intake *in, char **hole, struct err *e)
 	for (;;) {
 		if (got <= 0)
 			return got;
-		if (rec.type != W_DATA)
+		if (rec.type == W_DATA) {
+			if (intake_data(in, (const char *)rec.p, rec.n, e))
+				return -1;
+		} else if (rec.type == W_ABOUT && !in->m->made_note) {
+			if (wire_about(&rec, made, &in->m->made_note))
+				return 0;
+		} else {
 			break;
-		if (intake_data(in, (const char *)rec.p, rec.n, e))
-			return -1;
+		}
 		got = child_record(&r->child, &rec, r->a, e);
 	}
 	if (wire_item_end(&rec, &size, hole))
@@ -346,18 +377,24 @@ static int take_once(struct reader *r, struct message *m, struct err *e)
 {
 	struct intake in CLEANUP(intake_release) = { 0 };
 	char *hole CLEANUP(free_p) = NULL;
+	enum mail_made made = MADE_AS_IT_WAS;
 	int got;
 
+	free(m->made_note);
+	m->made_note = NULL;
 	if (intake_begin_hashed(&in, m, m->size, e))
 		return -1;
-	got = body(r, &in, &hole, e);
+	got = body(r, &in, &made, &hole, e);
 	if (got <= 0)
 		return got;
 	if (hole) {
 		local_hole(m, "%s", hole);
 		return 1;
 	}
-	return intake_end(&in, e) ? -1 : 1;
+	if (intake_end(&in, e))
+		return -1;
+	mark_made(m, made);
+	return 1;
 }
 
 static void gone(struct message *m)

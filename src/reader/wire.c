@@ -260,6 +260,17 @@ int wire_item_end(struct wire *rec, uint64_t *size, char **hole)
 	return -1;
 }
 
+int wire_about(struct wire *rec, enum mail_made *made, char **note)
+{
+	*made = (enum mail_made)at_most(rec, MADE_IN_PART);
+	*note = wire_take_text(rec);
+	if (rec->type == W_ABOUT && wire_done(rec))
+		return 0;
+	free(*note);
+	*note = NULL;
+	return -1;
+}
+
 static int two_texts(struct wire *rec, char **a, char **b)
 {
 	*a = needed(rec);

@@ -39,12 +39,15 @@ enum wire_type {
 	W_TRY, /* raw, uid: about to be parsed (W_CAREFUL) */
 	W_BEAT,
 	W_MOVED_ON,
+	W_ABOUT, /* of the item that is begun: made, note */
 	W_DONE
 };
 /* Flags of W_WALK. */
 #define W_NAMES_ONLY 1u
 #define W_BODIES 2u
 #define W_ONLY_NAMED 4u
+#define W_ITEMS 16u  /* what is no mail, as files, and no mail */
+#define W_UNPACK 32u /* winmail.dat of a PST is taken apart */
 #define W_CAREFUL 8u /* each record leaves at once, W_TRY before an item */
 /* Flags of W_FOLDER_WANTED. */
 #define W_OMIT 1u
@@ -107,6 +110,7 @@ int wire_folder(struct wire *rec, struct wire_folder *out);
 int wire_item(struct wire *rec, struct wire_item *out);
 int wire_item_end(struct wire *rec, uint64_t *size, char **hole);
 int wire_other(struct wire *rec, char **name, char **what);
+int wire_about(struct wire *rec, enum mail_made *made, char **note);
 int wire_try(struct wire *rec, char **raw, uint64_t *uid);
 void wire_folder_release(struct wire_folder *f);
 void wire_item_release(struct wire_item *it);

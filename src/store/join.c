@@ -81,12 +81,22 @@ static bool better(const struct joined *best, enum fp_match how,
 	       state != MSG_GONE_DEST;
 }
 
+static enum fp_match compare(const struct asking *a, sqlite3_stmt *st)
+{
+	struct fingerprint fp = fp_at(st, 4);
+	enum fp_match how = fp_join(&a->m->fp, &fp);
+
+	if (how == FP_SAME &&
+	    !fp_has_files(&a->m->fp, &fp, (uint64_t)column_int(st, 10)))
+		return FP_UNSURE;
+	return how;
+}
+
 static int consider(const struct asking *a, sqlite3_stmt *st, struct err *e)
 {
 	int64_t row = column_int(st, 0);
 	enum msg_state state = (enum msg_state)column_int(st, 1);
-	struct fingerprint fp = fp_at(st, 4);
-	enum fp_match how = a->octets ? FP_SAME : fp_compare(&a->m->fp, &fp);
+	enum fp_match how = a->octets ? FP_SAME : compare(a, st);
 
 	if (!better(a->best, how, state) || (a->taken && a->taken(row, a->arg)))
 		return 0;

@@ -42,8 +42,7 @@ static int intend_one(struct store *s, int64_t dest, const struct mark *k,
                       const struct message *m, struct err *e)
 {
 	const struct fingerprint *fp = &m->fp;
-
-	return db_run_met(
+	int rc = db_run_met(
 	        s, ST_INTEND, e,
 	        V(vi(m->row), vz(dest), vi(k->uidvalidity), vi(k->uidnext),
 	          vi(k->now), hash_val(m->sha256, true),
@@ -53,6 +52,8 @@ static int intend_one(struct store *s, int64_t dest, const struct mark *k,
 	          vi((int64_t)fp->text), vi(m->set_flags),
 	          vt(words_of(m->set_keywords)), vt(words_of(m->dest_name)),
 	          vt(words_of(m->repair_note))));
+
+	return rc ? rc : note_add(s, m->row, m->made_note, e);
 }
 
 static int intend_all(struct store *s, const struct batch *b,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/fingerprint.h"
 #include "store/db.h"
 
 /* A server may announce any number; sums must stay numbers. */
@@ -217,4 +218,24 @@ int store_vanished(struct store *s, int64_t source_folder, uint32_t uidvalidity,
 	if (vanished)
 		*vanished = count;
 	return write_end(s, rc ? -1 : 0, e);
+}
+
+static int parts_again(struct store *s, int64_t source_folder, uint64_t *n,
+                       struct err *e)
+{
+	if (db_run(s, ST_PARTS_AGAIN, e, V(vi(source_folder))))
+		return -1;
+	*n = (uint64_t)db_changes(s);
+	return 0;
+}
+
+int store_parts_again(struct store *s, int64_t source_folder, uint64_t *n,
+                      struct err *e)
+{
+	_Static_assert(FINGERPRINT_IN_PART == 4, "statements.c has it");
+
+	*n = 0;
+	if (write_begin(s, e))
+		return -1;
+	return write_end(s, parts_again(s, source_folder, n, e), e);
 }

@@ -122,6 +122,13 @@ static int place_load(struct store *s, int64_t row, struct place *p,
 	               : 0;
 }
 
+/* It was only looked at again (store_parts_again). */
+static bool same_place(const struct place *a, const struct place *b)
+{
+	return a->folder == b->folder && a->uidvalidity == b->uidvalidity &&
+	       a->uid == b->uid;
+}
+
 static int place_put(struct store *s, int64_t orphan, const struct place *p,
                      enum msg_state *state, struct err *e)
 {
@@ -144,12 +151,14 @@ static int place_put(struct store *s, int64_t orphan, const struct place *p,
 static int take(struct store *s, int64_t orphan, struct message *m,
                 const char *note, struct err *e)
 {
-	CLEANUP(place_release) struct place p = { 0 };
+	CLEANUP(place_release) struct place p = { 0 }, was = { 0 };
 	enum msg_state state = MSG_MOVED;
 
-	if (place_load(s, m->row, &p, e) ||
+	if (place_load(s, m->row, &p, e) || place_load(s, orphan, &was, e) ||
 	    db_run_met(s, ST_MESSAGE_END, e, V(vi(m->row))) ||
-	    place_put(s, orphan, &p, &state, e) || note_add(s, orphan, note, e))
+	    place_put(s, orphan, &p, &state, e))
+		return -1;
+	if (!same_place(&p, &was) && note_add(s, orphan, note, e))
 		return -1;
 	m->row = orphan;
 	m->state = state;

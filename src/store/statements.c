@@ -53,7 +53,7 @@
  * a message (?2) that a person asked for again. */
 #define PRIMARY                                                              \
 	"SELECT p.id,p.state,o.name,f.path,p.fp_version,p.fp_message_id,"    \
-	"p.fp_date,p.fp_from,p.fp_subject,p.fp_text"                         \
+	"p.fp_date,p.fp_from,p.fp_subject,p.fp_text,p.size"                  \
 	" FROM mailbox b JOIN mailbox o ON o.to_key=b.to_key AND o.id<>b.id" \
 	" CROSS JOIN message p ON p.mailbox=o.id"                            \
 	" JOIN source_folder f ON f.id=p.source_folder"                      \
@@ -183,6 +183,10 @@ const char *const statements[ST_COUNT] = {
 	[ST_VANISH] = VANISHED " WHERE id=?1",
 	[ST_VANISH_OTHERS] = VANISHED
 	" WHERE source_folder=?1 AND uidvalidity<>?2 AND orphan=0",
+	/* 4: FINGERPRINT_IN_PART. */
+	[ST_PARTS_AGAIN] = "UPDATE message SET orphan=1"
+	                   " WHERE source_folder=?1 AND orphan=0"
+	                   " AND fp_version=4 AND state IN (3,4,9)",
 
 	/* The cursor is a border, not a row. */
 	[ST_CLAIM_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message"

@@ -363,6 +363,14 @@ static int read_copy(struct move *m, struct writer *w, const struct folder *f,
 	return m->writer_ops->read(w, f, b, false, drop_body, NULL, e);
 }
 
+static bool is_same(const struct message *msg, const struct message *copy)
+{
+	if (memcmp(copy->sha256, msg->sha256, sizeof(msg->sha256)) == 0)
+		return true;
+	return fp_join(&copy->fp, &msg->fp) == FP_SAME &&
+	       fp_has_files(&msg->fp, &copy->fp, copy->fp.files + 1);
+}
+
 int adopt_is_same(struct move *m, struct writer *w, const struct to *t,
                   const struct dest_copy *c, const struct message *msg,
                   adopt_half *half, bool *same, struct err *e)
@@ -377,9 +385,7 @@ int adopt_is_same(struct move *m, struct writer *w, const struct to *t,
 	if (!failed && b->v[0].half)
 		failed = half ? half(m, w, &f, b, msg, e) : 0;
 	else if (!failed && b->v[0].fetched)
-		*same = memcmp(b->v[0].sha256, msg->sha256,
-		               sizeof(msg->sha256)) == 0 ||
-		        fp_compare(&b->v[0].fp, &msg->fp) == FP_SAME;
+		*same = is_same(msg, &b->v[0]);
 	batch_free(&b);
 	return failed;
 }

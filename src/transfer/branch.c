@@ -143,6 +143,22 @@ enum branch_ask branch_first_ask(const struct branch *b, const struct from *f,
 	return ASK_LIST;
 }
 
+int branch_parts_again(struct branch *b, struct move *m, bool *any,
+                       struct err *e)
+{
+	uint64_t n = 0;
+
+	if (store_parts_again(m->store, m->froms[b->from].f.id, &n, e))
+		return -1;
+	*any |= n > 0;
+	if (!n)
+		return 0;
+	free(b->known);
+	b->known = NULL;
+	b->known_n = 0;
+	return load_known(b, m, e);
+}
+
 bool branch_knows(const struct branch *b, uint64_t uid)
 {
 	return b->known_n &&
@@ -202,7 +218,10 @@ struct walk_folder branch_walk(const struct branch *b, bool bodies)
 		w.only_want = true;
 		break;
 	}
-	if (b->ask == ASK_RESUME || b->ask == ASK_WAITING) {
+	/* Of what is listed: places that only a whole look finds damaged, and
+	 * which would seem to be gone. */
+	if (b->ask == ASK_RESUME || b->ask == ASK_WAITING ||
+	    (b->ask == ASK_LIST && !bodies)) {
 		w.want = b->want;
 		w.want_n = b->waiting_n;
 	}

@@ -51,6 +51,10 @@ void branch_release(struct branch *b);
 /* resume: an mbox may go on where it was. */
 enum branch_ask branch_first_ask(const struct branch *b, const struct from *f,
                                  bool resume);
+/* Before it is told again: what came in part only may be whole there now, and
+ * does not count as known. *any: there is such. */
+int branch_parts_again(struct branch *b, struct move *m, bool *any,
+                       struct err *e);
 bool branch_knows(const struct branch *b, uint64_t uid);
 struct waiting *branch_waits(const struct branch *b, uint64_t uid);
 int branch_now(struct branch *b, uint64_t uid); /* -1: memory */

@@ -31,8 +31,8 @@ static int note_unsure(struct move *m, const struct message *msg,
 	CLEANUP(buf_release_p) struct buf note = BUF_INIT(0);
 
 	if (buf_fmt(&note,
-	            "may be the same message as one of '%s' (folder \"%s\"), "
-	            "but is not quite alike; both were kept",
+	            "It may be the same message as one of '%s' (folder "
+	            "\"%s\"), but is not quite alike: both were kept.",
 	            j->mailbox, j->folder))
 		return err_memory(e);
 	return store_note(m->store, msg->row, note.p, e);

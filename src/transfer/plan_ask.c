@@ -33,6 +33,7 @@ struct ends {
 	struct compare *compare; /* NULL: counted only */
 	struct plan_row *rows;   /* one for each of src */
 	struct plan_known *of;   /* what the store has of each, if compared */
+	struct others *others;   /* the caller's, or NULL */
 };
 
 static void ends_release(struct ends *x)
@@ -207,6 +208,7 @@ static int compare(struct ends *x, size_t i, const struct message *msg,
 	r->already += how == COMPARED_THERE;
 	r->unsure += how == COMPARED_UNSURE;
 	r->fresh += how == COMPARED_NEW;
+	r->unreadable += how == COMPARED_NEW && msg->hole;
 	return 0;
 }
 
@@ -266,11 +268,20 @@ static int meet(struct ends *x, struct walk_found *f, struct err *e)
 	return take(x, i, &f->m, e);
 }
 
+static int other(struct ends *x, const struct walk_found *f, struct err *e)
+{
+	if (!x->others || !others_add(x->others, f->name, f->what_else))
+		return 0;
+	return err_memory(e);
+}
+
 static int walk_all(struct ends *x, struct err *e)
 {
 	struct walk_folder *v CLEANUP(free_p) =
 	        calloc(x->src.n + 1, sizeof(*v));
-	struct walk w = { .bodies = true, .v = v };
+	struct walk w = { .bodies = true,
+		          .v = v,
+		          .unpack = x->job->options->unpack_winmail };
 	int got;
 
 	if (!v)
@@ -291,7 +302,9 @@ static int walk_all(struct ends *x, struct err *e)
 		got = x->reader_ops->next(x->reader, &f, e);
 		if (got <= 0)
 			return got;
-		failed = f.what == FOUND_MESSAGE ? meet(x, &f, e) : 0;
+		failed = f.what == FOUND_MESSAGE ? meet(x, &f, e)
+		         : f.what == FOUND_OTHER ? other(x, &f, e)
+		                                 : 0;
 		message_release(&f.m);
 		if (failed)
 			return -1;
@@ -413,9 +426,9 @@ static int ask(struct ends *x, struct err *e)
 }
 
 int transfer_plan(struct store *s, struct job *job, plan_fn *each, void *arg,
-                  struct err *e)
+                  struct others *others, struct err *e)
 {
-	struct ends x = { .s = s, .job = job };
+	struct ends x = { .s = s, .job = job, .others = others };
 	int failed = ask(&x, e);
 
 	for (size_t i = 0; i < x.src.n && !failed; i++)

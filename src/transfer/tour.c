@@ -21,7 +21,6 @@
 
 #define PORTION_FIRST 8 /* messages; the first leave at once */
 #define LISTED_AT_ONCE 2000
-#define OTHERS_NAMED 3
 #define RENUMBERED_MORE 8 /* files that are replaced while they are read */
 
 int tour_new(struct move *m, struct err *e)
@@ -32,7 +31,6 @@ int tour_new(struct move *m, struct err *e)
 	if (!m->tour)
 		return err_memory(e);
 	m->tour->portion = PORTION_FIRST;
-	m->tour->others_named = (struct buf)BUF_INIT(2048);
 	return 0;
 }
 
@@ -42,7 +40,7 @@ void tour_free(struct move *m)
 		return;
 	tour_forget(m->tour);
 	tour_forget_marks(m->tour);
-	buf_release(&m->tour->others_named);
+	others_release(&m->tour->others);
 	free(m->tour);
 	m->tour = NULL;
 }
@@ -213,7 +211,8 @@ static int meet(struct move *m, struct branch *b, struct message *msg,
 	b->fresh += !known;
 	if (!m->tour->bodies)
 		return list_message(m, b, msg, w, known, e);
-	if (!w && (known || b->ask == ASK_WAITING))
+	/* A place that only reading it shows to be damaged was not listed. */
+	if (!w && (known || (b->ask == ASK_WAITING && !msg->hole)))
 		return 0;
 	if (w)
 		know_row(msg, w);
@@ -323,7 +322,11 @@ static int begin(struct move *m, bool bodies, bool only_named, struct err *e)
 	struct tour *s = m->tour;
 	struct walk_folder *v CLEANUP(free_p) = calloc(s->n + 1, sizeof(*v));
 	struct walk w = {
-		.bodies = bodies, .v = v, .n = s->n, .only_named = only_named
+		.bodies = bodies,
+		.v = v,
+		.n = s->n,
+		.only_named = only_named,
+		.unpack = m->job->options->unpack_winmail,
 	};
 
 	if (!v)
@@ -333,16 +336,25 @@ static int begin(struct move *m, bool bodies, bool only_named, struct err *e)
 		s->v[i].told = s->v[i].fresh = 0;
 	}
 	s->bodies = bodies;
-	if (!only_named && !s->others_told) {
-		s->others = 0;
-		buf_clear(&s->others_named);
-	}
+	if (!only_named && !s->others_told)
+		others_release(&s->others);
 	if (m->reader_ops->walk(m->reader, &w, e))
 		return -1;
 	s->walking = s->walked = true;
 	log_msg("%s: a walk through the archive%s", m->job->mailbox->name,
 	        bodies ? "" : ", without octets");
 	return 1;
+}
+
+static int parts_again(struct move *m, struct err *e)
+{
+	struct tour *s = m->tour;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].ask == ASK_LIST &&
+		    branch_parts_again(&s->v[i], m, &m->orphans, e))
+			return -1;
+	return 0;
 }
 
 /* 1: a walk has begun, 0: there is nothing to walk for now. */
@@ -359,6 +371,8 @@ static int next_walk(struct move *m, struct err *e)
 	switch (s->stage) {
 	case STAGE_BEGIN:
 		s->stage = STAGE_LISTED;
+		if (parts_again(m, e))
+			return -1;
 		if (asked_as(s, ASK_LIST))
 			return begin(m, false, false, e);
 		__attribute__((fallthrough));
@@ -522,33 +536,28 @@ static int renumbered(struct move *m, struct err *e)
 
 /* --- what is no mail --- */
 
-static void other(struct move *m, const struct walk_found *f)
+static int other(struct move *m, const struct walk_found *f, struct err *e)
 {
 	struct tour *s = m->tour;
 
-	if (s->others_told)
-		return;
-	if (s->others < OTHERS_NAMED)
-		buf_fmt(&s->others_named, "%s%.200s (%s)",
-		        s->others ? ", " : "", f->name, f->what_else);
-	s->others++;
+	if (s->others_told || !others_add(&s->others, f->name, f->what_else))
+		return 0;
+	return err_memory(e);
 }
 
 static void tell_others(struct move *m)
 {
 	struct tour *s = m->tour;
-	struct buf b CLEANUP(buf_release_p) = BUF_INIT(4096);
 
-	if (s->others && !s->others_told &&
-	    !buf_fmt(&b,
-	             "%" PRIu64 " %s in the archive %s no mail and %s left "
-	             "there: %s%s",
-	             s->others, s->others == 1 ? "file" : "files",
-	             s->others == 1 ? "is" : "are",
-	             s->others == 1 ? "was" : "were",
-	             s->others_named.p ? s->others_named.p : "",
-	             s->others > OTHERS_NAMED ? ", ..." : ""))
-		tell(m, EVENT_NOTE, NULL, b.p, NULL);
+	for (unsigned part = 0; part < OTHERS_PARTS && !s->others_told;
+	     part++) {
+		struct buf b CLEANUP(buf_release_p) = BUF_INIT(1 << 16);
+
+		if (part == OTHERS_ITEMS && m->job->items_saved)
+			continue;
+		if (!others_sentence(&s->others, part, &b) && b.n)
+			tell(m, EVENT_NOTE, NULL, b.p, NULL);
+	}
 	s->others_told = true;
 }
 
@@ -562,8 +571,7 @@ static int deal(struct move *m, struct walk_found *f, struct err *e)
 
 	switch (f->what) {
 	case FOUND_OTHER:
-		other(m, f);
-		return 0;
+		return other(m, f, e);
 	case FOUND_FOLDER:
 		if (branch_of(s, f->folder->raw))
 			return 0;

@@ -3,6 +3,7 @@
 #ifndef MAILHAUL_TRANSFER_TOUR_INT_H
 #define MAILHAUL_TRANSFER_TOUR_INT_H
 
+#include "mailhaul/others.h"
 #include "transfer/branch.h"
 #include "transfer/tour.h"
 #include "util/buf.h"
@@ -36,12 +37,10 @@ struct tour {
 	/* The open batches, together. */
 	size_t messages;
 	uint64_t octets, reserved;
-	size_t portion;     /* messages in the next of them */
-	struct queue ready; /* read; guarded by the move's lock */
-	bool ended;         /* nothing more comes: the same */
-	/* What is no mail. */
-	uint64_t others;
-	struct buf others_named;
+	size_t portion;       /* messages in the next of them */
+	struct queue ready;   /* read; guarded by the move's lock */
+	bool ended;           /* nothing more comes: the same */
+	struct others others; /* what is no mail */
 	bool others_told;
 };
 

@@ -32,27 +32,33 @@ static int spool_error(struct err *e, const char *what, int errnum)
 	               "%s: %s", what, strerror(errnum));
 }
 
-static const char *spool_dir(const struct body *b)
+int body_spool(const char *dir)
 {
-	const char *dir = b->dir ? b->dir : getenv("TMPDIR");
+	struct buf name CLEANUP(buf_release_p) = BUF_INIT(4096);
+	int fd;
 
-	return dir && *dir ? dir : "/var/tmp";
+	dir = dir ? dir : getenv("TMPDIR");
+	dir = dir && *dir ? dir : "/var/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	/* Some file systems have no O_TMPFILE. */
+	if (buf_fmt(&name, "%s/mailhaul-XXXXXX", dir)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	fd = mkostemp(name.p, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name.p);
+	return fd;
 }
 
 static int spool_open(struct body *b, struct err *e)
 {
-	struct buf name CLEANUP(buf_release_p) = BUF_INIT(4096);
-	int fd = open(spool_dir(b), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = body_spool(b->dir);
 
-	if (fd < 0) {
-		/* Some file systems have no O_TMPFILE. */
-		if (buf_fmt(&name, "%s/mailhaul-XXXXXX", spool_dir(b)))
-			return err_memory(e);
-		fd = mkostemp(name.p, O_CLOEXEC);
-		if (fd < 0)
-			return spool_error(e, "open spool", errno);
-		unlink(name.p);
-	}
+	if (fd < 0)
+		return spool_error(e, "open spool", errno);
 	b->spool = fd + 1;
 	return 0;
 }

@@ -68,8 +68,12 @@ size_t utf8_good(const char *s)
 	const char *p = s;
 	uint32_t cp;
 
-	for (size_t n; (n = utf8_next(p, &cp)) > 0;)
-		p += n;
+	for (size_t n = 1; n > 0; p += n) {
+		/* Most of it is ASCII. */
+		while (*p && (unsigned char)*p < 0x80)
+			p++;
+		n = utf8_next(p, &cp);
+	}
 	return (size_t)(p - s);
 }
 

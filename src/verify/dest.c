@@ -230,7 +230,8 @@ static bool is_as_sent(struct check *c, const struct claim *k,
 	/* Recognised without its octets: there is nothing to compare. */
 	if (!k->hashed && !k->fp.version)
 		return true;
-	alike = fp_compare(&k->fp, &w->fp);
+	alike = k->adopted ? fp_join(&k->fp, &w->fp)
+	                   : fp_compare(&k->fp, &w->fp);
 	/* An adopted copy came by other hands, and was taken because its
 	 * fingerprint was the same. */
 	if (!w->nul_only && !(k->adopted && alike == FP_SAME)) {
@@ -272,7 +273,7 @@ static bool is_suspect(const struct claim *k, const struct want *w, bool sizes)
 		return false;
 	if (k->adopted)
 		return k->fp.message_id && w->fp.message_id &&
-		       k->fp.version == w->fp.version &&
+		       fp_comparable(&k->fp, &w->fp) &&
 		       k->fp.message_id != w->fp.message_id;
 	if (verify_heads_differ(&k->fp, &w->fp))
 		return true;

@@ -211,6 +211,17 @@ static void judge(struct check *c, const struct source_folder *sf, uint64_t uid,
 		not_copied(c, sf, uid, row);
 }
 
+/* A part of an archive of which only reading it whole shows that it is
+ * damaged: a listing does not tell it. */
+static void count_unlisted(struct check *c, const struct id_state *row)
+{
+	if (account_is_imap(&c->from) ||
+	    (row->state != MSG_HOLE && row->state != MSG_IGNORED))
+		return;
+	c->sum->source++;
+	sums_add(&c->sum->sums, (enum msg_state)row->state, 1);
+}
+
 /* Rows whose message was not seen at the source. Gone before it was copied:
  * nothing is owed. Gone while it was on its way: that must be settled. */
 static void judge_unseen(struct check *c, const struct source_folder *sf,
@@ -224,6 +235,8 @@ static void judge_unseen(struct check *c, const struct source_folder *sf,
 		if (!asked || row->state == MSG_SENDING ||
 		    row->state == MSG_UNFINISHED)
 			judge(c, sf, 0, row);
+		else
+			count_unlisted(c, row);
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include "mime/fingerprint.h"
 
-_Static_assert(FINGERPRINT_VERSION < 10, "mh and one digit");
+_Static_assert(FINGERPRINT_LAST < 10, "mh and one digit");
 
 void graph_id_put(const struct graph_id *id, char out[GRAPH_ID_MOST])
 {
@@ -76,7 +76,7 @@ bool graph_id_parse(const char *text, struct graph_id *out)
 
 	memset(out, 0, sizeof(*out));
 	if (text[0] != 'm' || text[1] != 'h' || text[2] < '1' ||
-	    text[2] > '0' + FINGERPRINT_VERSION || text[3] != '.')
+	    text[2] > '0' + FINGERPRINT_LAST || text[3] != '.')
 		return false;
 	out->fp.version = (uint32_t)(text[2] - '0');
 	text += 4;

@@ -55,8 +55,9 @@ static void folder(struct wire rec, const uint8_t *head, size_t n)
 
 static void others(struct wire rec)
 {
-	struct wire again = rec, twice = rec, hello = rec;
+	struct wire again = rec, twice = rec, hello = rec, about = rec;
 	struct wire_hello h;
+	enum mail_made made;
 	char *a, *b;
 	uint64_t v;
 
@@ -68,6 +69,10 @@ static void others(struct wire rec)
 	}
 	if (wire_try(&twice, &a, &v) == 0)
 		text(a);
+	if (wire_about(&about, &made, &a) == 0) {
+		must(made <= MADE_IN_PART);
+		text(a);
+	}
 	(void)wire_hello(&hello, &h);
 }
 

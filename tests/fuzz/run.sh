@@ -178,6 +178,130 @@ seed_packed() {
 	PYTHON
 }
 
+# Small PSTs of each form, by the writer of the system tests, with an octet in
+# front that says what is asked of them.
+seed_pst() {
+	PYTHONPATH=tests/system /usr/bin/python3 - "$1" <<-'PYTHON'
+	import sys
+	from harness.pst_make import (File, Message, Named, Pst, embedded, lzfu,
+	                              ole, reference, rtf)
+
+	BOB = ("Bob", "bob@example.com")
+	HTML = (rb"{\rtf1\ansi\ansicpg1252\fromhtml1{\fonttbl{\f0 Arial;}}"
+	        rb"{\*\htmltag64 <p>}\htmlrtf x\htmlrtf0 \'fc{\*\htmltag72 </p>}}")
+
+
+	def made(**how):
+	    p = Pst(compact=True, **how)
+	    inbox = p.folder("In", use="inbox")
+	    inbox.hidden.append(Message("h", class_="IPM.Configuration.X"))
+	    p.folder("Sent", inbox, use="sent")
+	    p.folder("Search", search=True)
+	    inbox.add(
+	        Message("\1\5Re: a", text="t", to=[BOB], keywords=["Red"],
+	                attachments=[
+	                    File("a b.txt", b"octets" * 20), ole("o", b"x" * 50),
+	                    reference("r", "C:\\a"), File("gone", None)]),
+	        Message("b", html=b"<p>\xfc", packed_rtf=lzfu(HTML), cc=[BOB],
+	                attachments=[embedded(Message("c", text="in"))]),
+	        Message("d", packed_rtf=lzfu(rtf("plain")), headers="To: x\r\n"),
+	        Message("e", text="x" * 4000, row=False),
+	        Message("f", node=False),
+	        Message("g", class_="IPM.Contact", props={0x3a06001f: "Cy"}),
+	        Message("h", class_="IPM.Appointment", named=[
+	            Named("APPOINTMENT", 0x820d, 0x40, 1 << 57),
+	            Named("APPOINTMENT", 0x820e, 0x40, 1 << 57)]),
+	        Message("i", class_="REPORT.IPM.Note.NDR", text="no"),
+	        Message("j", class_="IPM.Note.SMIME.MultipartSigned",
+	                attachments=[File("p7m", b"Content-Type: a/b\r\n\r\nx",
+	                                  "multipart/signed")]))
+	    return p.octets()
+
+
+	SMALL = {"per_x": 3, "per_sub": 2, "pieces": 900, "heap_page": 300,
+	         "btree_most": 48}
+	for n, how in enumerate([
+	        {"version": 14}, {"version": 15, "crypt": 2}, {},
+	        {"crypt": 0}, SMALL, {"version": 14, **SMALL},
+	        {"version": 36, "crypt": 0}, {"version": 37, "zipped": False},
+	        {"ost": True, "crypt": 0}]):
+	    octets = made(**how)
+	    for first in (0, 1, 2, 4):
+	        with open(f"{sys.argv[1]}/{n}-{first}", "wb") as f:
+	            f.write(bytes([first]) + octets)
+	    with open(f"{sys.argv[1]}/{n}-cut", "wb") as f:
+	        f.write(b"\0" + octets[:len(octets) * 3 // 4])
+	PYTHON
+}
+
+# RTF, packed and not, with an octet in front that says which.
+seed_rtf() {
+	PYTHONPATH=tests/system /usr/bin/python3 - "$1" <<-'PYTHON'
+	import sys
+	from harness.pst_make import lzfu, rtf
+
+	TEXTS = [
+	    rtf("plain\nGr\u00fc\u00dfe \u65e5"),
+	    rb"{\rtf1\ansi\ansicpg932\fromtext\deff0{\fonttbl{\f0\fcharset128 "
+	    rb"MS;}{\f1\fcharset0 A;}}\f0 \'93\'fa\f1 \'fc\par\u8364\'80 x}",
+	    rb"{\rtf1\ansi\fromhtml1{\*\htmltag19 <html>}{\*\mhtmltag84 <img>}"
+	    rb"{\*\htmltag64 <p>}\htmlrtf {\b\htmlrtf0 a\htmlrtf }\htmlrtf0 "
+	    rb"\lquote\rquote\tab\~\_\line{\*\htmltag72 </p>}}",
+	    rb"{\rtf1{\pict\bin5 abcde}{\*\generator x;}{\pntext 1.}\uc2\u1234"
+	    rb"ab\uc0\u-1 {\upr{a}{\*\ud b}}\trowd\cell\row{\field{\fldinst x}"
+	    rb"{\fldrslt y}}\page}"]
+	for n, text in enumerate(TEXTS):
+	    for first in range(4):
+	        octets = lzfu(text) if first & 1 else text
+	        with open(f"{sys.argv[1]}/{n}-{first}", "wb") as f:
+	            f.write(bytes([first]) + octets)
+	with open(f"{sys.argv[1]}/mela", "wb") as f:
+	    f.write(b"\1" + lzfu(TEXTS[0], packed=False))
+	PYTHON
+}
+
+# A winmail.dat with a body and a file; those of the corpora.
+seed_tnef() {
+	local file
+	pick "$1" 40 "$SAMPLES/tnef"
+	for file in "$1"/*; do
+		[ -f "$file" ] || continue
+		{ printf "\0" && cat "$file"; } >"$file.tnef"
+		rm -f "$file"
+	done
+	/usr/bin/python3 - "$1" <<-'PYTHON'
+	import struct, sys
+
+
+	def attribute(level, name, octets):
+	    return struct.pack("<BII", level, name, len(octets)) + octets \
+	        + struct.pack("<H", sum(octets) & 0xffff)
+
+
+	def text(s):
+	    s = s.encode("utf-16-le") + b"\0\0"
+	    return struct.pack("<II", 1, len(s)) + s + bytes(-len(s) % 4)
+
+
+	props = struct.pack("<I", 3) + struct.pack("<HH", 0x1f, 0x37) \
+	    + text("subject") + struct.pack("<HHI", 3, 0x17, 2) \
+	    + struct.pack("<HH", 0x101e, 0x8000) + bytes(16) \
+	    + struct.pack("<II", 0, 7) + struct.pack("<II", 1, 4) + b"abc\0"
+	made = struct.pack("<IH", 0x223e9f78, 1) \
+	    + attribute(1, 0x00089006, struct.pack("<I", 0x10000)) \
+	    + attribute(1, 0x00069007, struct.pack("<II", 1252, 0)) \
+	    + attribute(1, 0x00078008, b"IPM.Microsoft Mail.Note\0") \
+	    + attribute(1, 0x0002800c, b"the body\0") \
+	    + attribute(1, 0x00069003, props) \
+	    + attribute(2, 0x00069002, bytes(14)) \
+	    + attribute(2, 0x00018010, b"a.txt\0") \
+	    + attribute(2, 0x0006800f, b"octets")
+	for first in range(6):
+	    with open(f"{sys.argv[1]}/made-{first}", "wb") as f:
+	        f.write(bytes([first]) + made)
+	PYTHON
+}
+
 # Records as a child sends them (src/reader/wire.h): a folder, a message and
 # its end, something else.
 seed_wire() {

@@ -14,7 +14,8 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libssl-dev
 SERVER_PACKAGES="dovecot-imapd openssl ca-certificates python3
 	python3-cryptography python3-h2"
 TEST_PACKAGES="python3-pytest clang clang-format clang-tidy
-	libclang-rt-dev binutils sqlite3 git p7zip-full"
+	libclang-rt-dev binutils sqlite3 git p7zip-full
+	pst-utils pff-tools"
 
 say() {
 	printf '%s\n' "$*"

@@ -5,15 +5,19 @@
  *
  *   archive_dump [--list | --null] LOCATOR >LINES
  *   archive_dump [--list | --null] --each <LOCATORS >LINES
+ *   archive_dump [--items] [--unpack] --save DIR LOCATOR >LINES
  *
  * {"folder","path","use"} a folder; {"folder","uid","key","size","flags",
- * "keywords","date","zone","sha256"} a message, or with "hole" why not;
+ * "keywords","date","zone","sha256","version","note"} a message, or with
+ * "hole" why not; version: of its fingerprint; note: what was not kept;
  * {"other","what"} what is no mail. --list: without octets. --null: octets
  * are read and hashed as in a run, and only the last line is told:
  * {"messages","octets","holes","others","folders"}. Exit 65 with
  * {"error","code"} when the archive can't be read. --each: a locator a line;
  * each ends with {"done":LOCATOR,"code":0 or 65,"ms"}, and all with
- * {"peak","peak_child"}, the most memory in kB of it and of a child.
+ * {"peak","peak_child"}, the most memory in kB of it and of a child. --save:
+ * the octets of the n-th message go to DIR/n.eml, and "saved" is n. --items:
+ * what is no mail instead of mail. --unpack: winmail.dat of a PST, too.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,8 +30,11 @@
 #include "mailhaul/reader.h"
 #include "util/buf.h"
 
+#define BODY_LIMIT (2u << 20) /* as in a run without --memory */
+
 struct dump {
-	bool bodies, quiet;
+	bool bodies, quiet, items, unpack;
+	const char *save; /* a directory, or NULL */
 	uint64_t messages, octets, holes, others, folders;
 };
 
@@ -62,7 +69,32 @@ static void tell_folder(const struct folder *f)
 	       f->uidvalidity);
 }
 
-static void tell_message(const struct walk_found *w)
+/* Into DIR/n.eml. */
+static int save(const struct dump *d, struct message *m)
+{
+	struct buf path CLEANUP(buf_release_p) = BUF_INIT(4096);
+	char piece[16384];
+	struct err e = { 0 };
+	uint64_t at = 0;
+	FILE *f;
+
+	if (buf_fmt(&path, "%s/%" PRIu64 ".eml", d->save, d->messages))
+		return -1;
+	f = fopen(path.p, "we");
+	while (f && at < m->body.size) {
+		size_t n = m->body.size - at < sizeof(piece)
+		                   ? (size_t)(m->body.size - at)
+		                   : sizeof(piece);
+
+		if (body_read(&m->body, at, piece, n, &e) != (ssize_t)n ||
+		    fwrite(piece, 1, n, f) != n)
+			break;
+		at += n;
+	}
+	return f && fclose(f) == 0 && at == m->body.size ? 0 : -1;
+}
+
+static void tell_message(const struct dump *d, const struct walk_found *w)
 {
 	const struct message *m = &w->m;
 
@@ -85,7 +117,10 @@ static void tell_message(const struct walk_found *w)
 		printf(",\"sha256\":\"");
 		for (size_t i = 0; i < sizeof(m->sha256); i++)
 			printf("%02x", m->sha256[i]);
-		printf("\"");
+		printf("\",\"version\":%" PRIu32 ",", m->fp.version);
+		string("note", m->made_note);
+		if (d->save)
+			printf(",\"saved\":%" PRIu64, d->messages);
 	}
 	printf("}\n");
 }
@@ -96,14 +131,16 @@ static int message(struct reader *r, struct dump *d, struct walk_found *w,
 	int failed = 0;
 
 	if (d->bodies && !w->m.hole) {
-		body_init(&w->m.body, 1u << 20, NULL);
+		body_init(&w->m.body, BODY_LIMIT, NULL);
 		failed = reader_archive.take(r, &w->m, e);
 	}
 	d->messages++;
 	d->holes += w->m.hole;
 	d->octets += w->m.size;
+	if (!failed && d->save && w->m.fetched)
+		failed = save(d, &w->m);
 	if (!failed && !d->quiet)
-		tell_message(w);
+		tell_message(d, w);
 	return failed;
 }
 
@@ -135,7 +172,9 @@ static int deal(struct reader *r, struct dump *d, struct walk_found *w,
 static int dump(struct reader *r, struct dump *d, struct err *e)
 {
 	struct folder_list l CLEANUP(folder_list_release) = { 0 };
-	struct walk w = { .bodies = d->bodies };
+	struct walk w = { .bodies = d->bodies,
+		          .items = d->items,
+		          .unpack = d->unpack };
 	int got;
 
 	if (reader_archive.folders(r, &l, e))
@@ -168,7 +207,7 @@ static int locator(const char *name, struct dump *d)
 	struct err e = { 0 };
 	int failed = account_parse(&a, name, true, &e);
 
-	a.body_limit = 1u << 20;
+	a.body_limit = BODY_LIMIT;
 	if (!failed)
 		failed = reader_find(&a, &e) != &reader_archive ||
 		         reader_archive.open(&r, &a, &e) || dump(r, d, &e);
@@ -242,12 +281,17 @@ static int each(const struct dump *with)
 int main(int argc, char **argv)
 {
 	struct dump d = { .bodies = true };
-	const char *mode = argc > 1 ? argv[1] : "";
 
-	if (strcmp(mode, ARCHIVE_CHILD) == 0)
+	if (argc > 1 && strcmp(argv[1], ARCHIVE_CHILD) == 0)
 		return archive_child(argc - 2, argv + 2);
-	d.bodies = strcmp(mode, "--list") != 0;
-	d.quiet = strcmp(mode, "--null") == 0;
+	for (int i = 1; i < argc - 1; i++) {
+		d.bodies &= strcmp(argv[i], "--list") != 0;
+		d.quiet |= strcmp(argv[i], "--null") == 0;
+		d.items |= strcmp(argv[i], "--items") == 0;
+		d.unpack |= strcmp(argv[i], "--unpack") == 0;
+		if (strcmp(argv[i], "--save") == 0)
+			d.save = argv[i + 1];
+	}
 	if (argc < 2)
 		return 64;
 	return strcmp(argv[argc - 1], "--each") == 0

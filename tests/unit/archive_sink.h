@@ -16,7 +16,8 @@
 #include "archive/source.h"
 
 struct kept_item {
-	char *folder, *key, *keywords, *hole;
+	char *folder, *key, *keywords, *hole, *note;
+	enum mail_made made;
 	struct buf octets;
 	struct item it;
 	uint64_t size;
@@ -108,6 +109,17 @@ static inline int kept_data(struct sink *s, const void *p, size_t n)
 	return 0;
 }
 
+static inline int kept_about(struct sink *s, enum mail_made made,
+                             const char *note)
+{
+	struct kept *k = s->arg;
+
+	assert_true(k->open);
+	k->items[k->items_n - 1].made = made;
+	k->items[k->items_n - 1].note = kept_copy(note);
+	return 0;
+}
+
 static inline int kept_end(struct sink *s, uint64_t size, const char *hole)
 {
 	struct kept *k = s->arg;
@@ -160,6 +172,7 @@ static inline void kept_init(struct kept *k)
 		                 .folder = kept_folder,
 		                 .begin = kept_begin,
 		                 .data = kept_data,
+		                 .about = kept_about,
 		                 .end = kept_end,
 		                 .other = kept_other,
 		                 .wanted = kept_wanted,
@@ -177,6 +190,7 @@ static inline void kept_release(struct kept *k)
 		free(k->items[i].key);
 		free(k->items[i].keywords);
 		free(k->items[i].hole);
+		free(k->items[i].note);
 		buf_release(&k->items[i].octets);
 	}
 	for (size_t i = 0; i < k->folders_n; i++) {

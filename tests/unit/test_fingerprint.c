@@ -395,8 +395,111 @@ static void headers_only_and_versions_are_unsure(void **state)
 	assert_int_equal(fp_compare(&a, &b), FP_UNSURE);
 	b = of(mail);
 	a = b;
-	b.version++;
+	b.version--;
 	assert_int_equal(fp_compare(&a, &b), FP_UNSURE);
+}
+
+/* Its hash is odd, which says doubt of other components. */
+#define ID "Message-ID: <4>\n"
+
+/* A message that was written anew from a PST, and the one that was sent. */
+static void written_anew_joins_by_its_header(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		enum fp_match anew, part;
+	} v[] = {
+		{ ID ON FROM "Subject: s\n\nx", ID ON FROM "Subject: s\n\ny",
+		  FP_SAME, FP_UNSURE },
+		{ ID ON FROM "Subject: s\n\nx", ID ON FROM "Subject: s\n\nx",
+		  FP_SAME, FP_SAME },
+		{ ID ON FROM "\nx", ID ON FROM "\ny", FP_SAME, FP_UNSURE },
+		{ ID ON FROM "Subject: \xe9\n\nx",
+		  ID ON FROM "Subject: =?utf-8?q?=C3=A9?=\n\ny", FP_SAME,
+		  FP_UNSURE },
+		{ ID ON FROM "Subject: s\n\nx", ID ON FROM "\ny", FP_UNSURE,
+		  FP_UNSURE },
+		{ ID ON FROM "Subject: s\n\nx", ID ON FROM "Subject: t\n\ny",
+		  FP_UNSURE, FP_UNSURE },
+		{ ID ON FROM "Subject: s\n\nx", ID LATER FROM "Subject: s\n\ny",
+		  FP_UNSURE, FP_UNSURE },
+		{ ID FROM "Subject: s\n\nx", ID FROM "Subject: s\n\ny",
+		  FP_UNSURE, FP_UNSURE },
+		{ ID ON FROM "Subject: s\n\nx",
+		  "List-Id: <l>\n" ID ON FROM "Subject: s\n\ny", FP_UNSURE,
+		  FP_UNSURE },
+		{ ON FROM "Subject: s\n\nx", ON FROM "Subject: s\n\ny",
+		  FP_DIFFERENT, FP_DIFFERENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct fingerprint a = of(v[i].a), b = of(v[i].b);
+
+		assert_true(fp_join(&a, &b) == fp_compare(&a, &b));
+		a.version = FINGERPRINT_ANEW;
+		if (fp_join(&a, &b) != v[i].anew)
+			print_message("pair %zu\n", i);
+		assert_int_equal(fp_join(&a, &b), v[i].anew);
+		assert_int_equal(fp_join(&b, &a), v[i].anew);
+		a.version = FINGERPRINT_IN_PART;
+		assert_int_equal(fp_join(&a, &b), v[i].part);
+		b.version = FINGERPRINT_ANEW;
+		assert_int_equal(fp_join(&a, &b), v[i].part);
+		/* Of one source it is its own octets that come again. */
+		assert_int_not_equal(fp_compare(&a, &b), v[i].part == FP_SAME
+		                                                 ? FP_UNSURE
+		                                                 : FP_SAME);
+	}
+}
+
+/* What is attached, encoded; what is text is none of it, nor RTF. */
+static void files_are_counted(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t files;
+	} v[] = {
+		{ ID ON FROM "\n0123456789", 0 },
+		{ ID "Content-Type: application/pdf\n\n0123456789", 10 },
+		{ ID "Content-Type: text/rtf\n"
+		     "Content-Disposition: attachment\n\n0123456789",
+		  0 },
+		{ ID "Content-Type: multipart/mixed; boundary=b\n\npreamble\n"
+		     "--b\n\nthe text\n"
+		     "--b\nContent-Type: text/csv\n"
+		     "Content-Disposition: attachment\n\n1234\n"
+		     "--b\nContent-Type: message/rfc822\n"
+		     "Content-Disposition: attachment\n\n"
+		     "Content-Type: image/png\n\n1234567\n"
+		     "--b--\nepilogue\n",
+		  5 + 8 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		assert_int_equal(of(v[i].text).files, v[i].files);
+}
+
+static void a_copy_without_the_files_is_none(void **state)
+{
+	struct fingerprint a = { .version = FINGERPRINT_ANEW,
+		                 .message_id = 2,
+		                 .date = 4,
+		                 .from = 6,
+		                 .text = 8,
+		                 .files = 13000 },
+	                   b = a;
+
+	(void)state;
+	assert_true(fp_has_files(&a, &b, 1));
+	b.version = FINGERPRINT_VERSION;
+	b.text = 5;
+	assert_int_equal(fp_join(&a, &b), FP_SAME);
+	assert_false(fp_has_files(&a, &b, 9000));
+	/* Outlook counts octets that are not encoded. */
+	assert_true(fp_has_files(&a, &b, 10000));
+	assert_true(fp_has_files(&a, &b, 0));
 }
 
 int main(void)
@@ -414,6 +517,9 @@ int main(void)
 		cmocka_unit_test(nul_is_as_dovecot_stores_it),
 		cmocka_unit_test(pairs),
 		cmocka_unit_test(headers_only_and_versions_are_unsure),
+		cmocka_unit_test(written_anew_joins_by_its_header),
+		cmocka_unit_test(files_are_counted),
+		cmocka_unit_test(a_copy_without_the_files_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

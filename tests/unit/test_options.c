@@ -48,6 +48,7 @@ static void set_all(struct options *o)
 	set(o, "client-id", "22222222-2222-4222-8222-22222222ABCD");
 	set(o, "client-certificate", "/etc/mailhaul.pem");
 	set(o, "cloud", "USgov");
+	set(o, "unpack-winmail", "");
 }
 
 static void check_all(const struct options *o)
@@ -78,6 +79,7 @@ static void check_all(const struct options *o)
 	assert_string_equal(o->client_certificate, "/etc/mailhaul.pem");
 	assert_null(o->client_secret_file);
 	assert_string_equal(o->cloud, "usgov");
+	assert_true(o->unpack_winmail);
 }
 
 static void all_options(void **state)

@@ -232,6 +232,34 @@ static void a_folder_comes_as_it_was(void **state)
 	assert_int_equal(wire_folder(&rec, &got), -1);
 }
 
+static void what_became_of_an_item(void **state)
+{
+	struct buf b CLEANUP(buf_release_p) = BUF_INIT(0);
+	enum mail_made made;
+	char *note = NULL;
+	struct wire rec;
+	size_t at;
+
+	(void)state;
+	for (uint64_t v = 0; v <= MADE_IN_PART + 1; v++) {
+		buf_clear(&b);
+		at = wire_begin(&b, W_ABOUT);
+		wire_u64(&b, v);
+		wire_text(&b, "a note");
+		wire_end(&b, at);
+		wire_next(b.p, b.n, &rec);
+		if (v > MADE_IN_PART) {
+			assert_int_equal(wire_about(&rec, &made, &note), -1);
+			assert_null(note);
+			continue;
+		}
+		assert_int_equal(wire_about(&rec, &made, &note), 0);
+		assert_int_equal(made, v);
+		assert_string_equal(note, "a note");
+		free(note);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_utf8_and_not_long),
 		cmocka_unit_test(a_record_has_a_ceiling),
 		cmocka_unit_test(a_folder_comes_as_it_was),
+		cmocka_unit_test(what_became_of_an_item),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
