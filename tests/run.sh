@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # All tests: installs what is missing, builds, and runs them.
 #
-#   ./tests/run.sh             lint, unit and system tests, and a minute of
+#   ./tests/run.sh             lint, unit and system tests, and 40 seconds of
 #                              fuzzing for each parser of archives
 #   ./tests/run.sh --full      also those that take minutes
 #   ./tests/run.sh --unit      only these; --system, --lint, --fuzz likewise
@@ -129,7 +129,7 @@ fuzz() {
 		skipped=$((skipped + 1))
 		return
 	fi
-	nice -n 15 tests/fuzz/run.sh 60 $ARCHIVE_PARSERS \
+	nice -n 15 tests/fuzz/run.sh 40 $ARCHIVE_PARSERS \
 		>$BUILD/fuzz.log 2>&1 &
 	fuzzing=$!
 }

@@ -321,13 +321,17 @@ class Bench:
             print("| " + " | ".join([*cells, said]) + " |")
 
 
-def main():
+def arguments():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--dir", type=pathlib.Path, required=True)
     p.add_argument("--full", action="store_true")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--only", action="append", default=[])
-    b = Bench(p.parse_args())
+    return p.parse_args()
+
+
+def main():
+    b = Bench(arguments())
     b.mbox(10**9)
     b.maildir(500 * 10**6)
     b.zip(6000)

@@ -4,7 +4,10 @@
 # prints the table of docs/performance.md. Not a test.
 #
 #	run_archives.sh [--full] [--rounds N] [--only ITEM]...
+#	run_archives.sh --pst [--rounds N] [--only ITEM]...
 #
+# --pst: Outlook's files instead, of the generator in $MAILHAUL_SHARED,
+# against readpst (4 GB of disk).
 # --full: the memory that 10 GB take, too (20 GB of disk, ten minutes).
 #
 # MAILHAUL_BUILD	a build with -Dtests=true (build)
@@ -41,4 +44,9 @@ flags="-std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Wno-unused-parameter"
 		$(pkg-config --libs $libraries) -letpan -lpthread
 }
 export PYTHONDONTWRITEBYTECODE=1
-exec /usr/bin/python3 "$here/archives.py" --dir "$dir" "$@"
+script=archives.py
+if [ "${1:-}" = --pst ]; then
+	script=pst.py
+	shift
+fi
+exec /usr/bin/python3 "$here/$script" --dir "$dir" "$@"

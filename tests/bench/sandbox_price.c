@@ -34,6 +34,11 @@ static int data(struct sink *s, const void *p, size_t n)
 	return 0;
 }
 
+static int about(struct sink *s, enum mail_made made, const char *note)
+{
+	return 0;
+}
+
 static int end(struct sink *s, uint64_t size, const char *hole)
 {
 	return 0;
@@ -67,6 +72,7 @@ static int inside(int fd)
 		          .folder = folder,
 		          .begin = begin,
 		          .data = data,
+		          .about = about,
 		          .end = end,
 		          .other = other,
 		          .wanted = wanted,

@@ -170,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		             .end = on_end,
 		             .other = on_other,
 		             .wanted = on_wanted,
+		             .wanted_file = on_wanted,
 		             .moved_on = on_sign,
 		             .working = on_sign,
 		             .is_poison = on_poison,

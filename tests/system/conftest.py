@@ -17,7 +17,7 @@ import subprocess
 
 import pytest
 
-from harness import certs, dovecot as dovecots, program
+from harness import certs, dovecot as dovecots, program, pst_read
 from harness.fakeimap import FakeImap
 from harness.practice import Practice
 from harness.proxy import Proxy
@@ -66,6 +66,23 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="session")
 def good_cert(authority):
     return authority.server("good")
+
+
+@pytest.fixture
+def made(tmp_path):
+    """made(Pst, *options): what comes of it; no complaint of any mail."""
+    count = []
+
+    def of_pst(pst, *options, suffix="pst"):
+        count.append(1)
+        path = tmp_path / f"{len(count)}.{suffix}"
+        d = pst_read.read(pst.write(path), tmp_path / f"mail{len(count)}",
+                          *options)
+        for m in d.mail:
+            if "--items" not in options:
+                assert not pst_read.complaints(m.octets), m.octets[:3000]
+        return d
+    return of_pst
 
 
 @pytest.fixture

@@ -203,11 +203,13 @@ def test_the_child_has_no_secret_and_no_other_file(hanging):
     try:
         environment = (child / "environ").read_bytes()
         open_files = os.listdir(child / "fd")
+        own_file = os.readlink(child / "fd" / "4")
     except PermissionError:
         pytest.skip("only root may look into a process that is shut in")
     assert b"MAILHAUL_TEST_ARCHIVE_CRASH" in environment
     assert b"sesame" not in environment, environment
-    assert sorted(open_files) == ["0", "1", "2", "3"]
+    assert sorted(open_files) == ["0", "1", "2", "3", "4"]
+    assert own_file.endswith("(deleted)"), own_file
 
 
 def test_the_child_ends_with_its_parent(hanging):

@@ -17,6 +17,7 @@ from harness import compare, dump, packing, program
 from harness.archive import read_maildir, write_maildir
 from harness.corpus import FLAGS, START, plain, wire
 from harness.mailbox import Msg, sha
+from harness.pst_make import Message, Pst
 
 STOPPED = 86
 CEILING = 600  # steps; a run that never ends is a failure, too
@@ -59,9 +60,23 @@ def make_tgz(path):
     path.write_bytes(packing.gzipped(packing.tarred(packing.emls(mail()))))
 
 
+def make_pst(path):
+    """The twin has the same Message-ID, the others have none."""
+    p = Pst(compact=True)
+    inbox = p.folder("Inbox", use="inbox")
+    work, sent = p.folder("2024", p.folder("Work")), p.folder(
+        "Sent", use="sent")
+    for i, folder in enumerate((inbox, work, sent, inbox, work, sent)):
+        folder.add(Message(f"subject {i}", text=f"text {i}", flags=i % 2,
+                           when=START + i, message_id=None if i else
+                           "<twin@example.com>"))
+    inbox.add(inbox.items[0])
+    p.write(path)
+
+
 KINDS = {"mbox": make_mbox, "takeout": make_takeout,
          "maildir": make_maildir, "eml": make_eml, "zip": make_zip,
-         "tgz": make_tgz}
+         "tgz": make_tgz, "pst": make_pst}
 
 
 def contents(path):

@@ -415,7 +415,8 @@ EXPECTED = {  # archive: messages, folders that hold some
     "sample.mbox": (16, 1), "takeout.mbox": (9, 4), "thunderbird": (26, 3),
     "apple": (6, 1), "eml": (8, 3), "export.zip": (41, 10),
     "takeout.zip": (40, 10), "maildir.tgz": (41, 10), "mail.tar": (5, 2),
-    "inbox.mbox.gz": (16, 1), "nested.zip": (9, 4), "mail.7z": (41, 10)}
+    "inbox.mbox.gz": (16, 1), "nested.zip": (9, 4), "mail.7z": (41, 10),
+    "ann.ost": (19, 4)}
 
 
 def test_examples():

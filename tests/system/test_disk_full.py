@@ -8,6 +8,7 @@ import pytest
 
 from harness import compare, corpus
 from harness.archive import read_maildir
+from harness.pst_make import Message, Pst
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -132,3 +133,22 @@ def test_full_maildir_played(job, dovecot, shim, tmp_path):
     job.run("run", check=0)
     compare.same(box.dump(), {f: c for f, c in read_maildir(
         to, dates=True).items()}, exact=False)
+
+
+def test_items_on_a_small_disk(job, tmp_path, tmpfs):
+    """What was written is whole, and there is no half of a file."""
+    path, enlarge = tmpfs
+    p, text = Pst(), "eggs and milk\r\n" * 50_000
+    p.folder("Inbox", use="inbox").add(Message("mail", text="t"))
+    p.folder("Notes", kind="IPF.StickyNote").add(*[
+        Message(name, text=text, class_="IPM.StickyNote", sender=None)
+        for name in ("one", "two", "three")])
+    args = ("plan", p.write(tmp_path / "ann.pst"), "--items", path / "out")
+    done = job.run(*args)
+    said_so(done)
+    assert [f.name for f in (path / "out/Notes").iterdir()] == ["one.txt"]
+    assert len((path / "out/Notes/one.txt").read_bytes()) > len(text)
+    assert enlarge()
+    job.run(*args, check=0)
+    assert sorted(f.name for f in (path / "out/Notes").iterdir()) == [
+        "one.txt", "three.txt", "two.txt"]

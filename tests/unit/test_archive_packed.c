@@ -105,6 +105,7 @@ static void heard_begin(struct heard *t)
 		              .end = on_end,
 		              .other = on_other,
 		              .wanted = on_wanted,
+		              .wanted_file = on_wanted,
 		              .moved_on = on_sign,
 		              .working = on_sign,
 		              .is_poison = on_poison,

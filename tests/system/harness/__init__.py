@@ -9,6 +9,9 @@ program   runs the program under test, always with a timeout
 proxy     a TCP proxy between program and server that breaks things
 fakeimap  a small scripted IMAP server that remembers what it was told
 archive   writes Maildir and mbox archives
+dump      what the program reads in an archive, without a store
+pst_make  writes small PST and OST files with the oddities of real ones
+pst_read, pst_oracle  what the program and others read in them
 
 Nothing in here asserts on time, and nothing waits without a limit.
 """
