@@ -340,7 +340,19 @@ filled. 'plan' shows it before anything is written."
 now=$(tenant_holds ann@contoso.com)
 [ "$now" -eq $((total + 5)) ] ||
 	fail "$now messages are there now and not $((total + 5))."
-"$MAILHAUL" report ann ann-takeout --csv "$WORK/report.csv"
+
+tell "And the cache of Outlook on ann's old PC" \
+	"An .ost file. 'plan' alone tells what is in it; what is no mail is \
+saved as files; two messages were nowhere else."
+"$MAILHAUL" plan examples/archives/ann.ost
+"$MAILHAUL" add examples/archives/ann.ost m365:ann@contoso.com \
+	--ca-file "$WORK/tls/both.pem" --name ann-ost
+"$MAILHAUL" run ann-ost --items "$WORK/contacts-and-calendar"
+"$MAILHAUL" verify ann ann-takeout ann-ost
+now=$(tenant_holds ann@contoso.com)
+[ "$now" -eq $((total + 7)) ] ||
+	fail "$now messages are there now and not $((total + 7))."
+"$MAILHAUL" report ann ann-takeout ann-ost --csv "$WORK/report.csv"
 
 tell "The same mail for bob, by Graph" \
 	"Bob's mailbox has IMAP switched off, so mailhaul goes by Graph, and \
@@ -374,9 +386,10 @@ As a Maildir                    $WORK/maildir
 As the practice tenant had it   $WORK/new-mailbox/mailboxes
 The job store                   $WORK/mailhaul.db
 What became of each message     $WORK/report.csv
+Contacts and calendar           $WORK/contacts-and-calendar
 
-All $total messages arrived in both mailboxes, each exactly once, and five more
-from the file. A small archive of every kind is in examples/archives. To move
+All $total messages arrived in both mailboxes, each exactly once, and seven
+more from the two files. A small archive of every kind is in examples/archives. To move
 your own mail to Microsoft 365, read docs/microsoft365.md; to another server:
 
     $MAILHAUL copy imaps://you%40example.com@OLD-SERVER \\
