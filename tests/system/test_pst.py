@@ -349,3 +349,21 @@ def test_an_attachment_in_its_place_later(job, tmp_path):
     path = p.write(tmp_path / "a.ost")
     job.run("copy", f"pst:{path}", f"maildir:{tmp_path}/to", check=1)
     assert "gone.doc" in job.run("problems").out
+
+
+def test_attachments_of_which_nothing_is_left(job, tmp_path):
+    """The message says that it has some, and not one is in the file."""
+    p = Pst()
+    p.folder("Inbox", use="inbox").add(
+        Message("Three files", text="See there.", flags=0x11),
+        Message("None", text="Hello."))
+    path = p.write(tmp_path / "a.pst")
+    done = job.run("copy", f"pst:{path}", f"maildir:{tmp_path}/to", check=1)
+    assert "2 moved + 1 problem = 3" in done.out
+    said = job.run("problems").out
+    assert '"Three files" has attachments' in said and "None" not in said
+    # It stays a problem, and the message stays one.
+    job.run("run", check=1)
+    assert job.states() == {"moved": 2, "hole": 1}
+    job.run("problems", "--ignore", "--yes", check=0)
+    job.run("verify", check=0)

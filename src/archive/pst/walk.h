@@ -85,6 +85,8 @@ uint32_t pst_item_nid(uint64_t uid);
 
 /* --- walk_missing.c --- */
 
+/* It says of itself that it has attachments, and there is not one. */
+bool pst_missing_all(struct mapi *o);
 /* Into m's note, if a listing can't tell it. */
 void pst_missing_note(struct mapi_mail *m);
 /* After the end of a message: a problem of its own if attachments of it are

@@ -238,6 +238,8 @@ static int tell_about(struct pst_walk *w, struct mapi_mail *m)
 	        "message stands: look whether it is as it should be.";
 
 	pst_missing_note(m);
+	if (pst_missing_all(m->o))
+		m->made = MADE_IN_PART;
 	/* Nor is it taken for the same as one that came another way. */
 	if (w->file.p->doubts) {
 		m->made = MADE_IN_PART;

@@ -12,6 +12,8 @@
 #include "archive/pst/walk.h"
 #include "util/utf8.h"
 
+#define PID_FLAGS 0x0e07
+#define HAS_ATTACHMENTS 0x10 /* [MS-OXCMSG] 2.2.1.6 */
 #define PID_DATA 0x3701
 #define PID_SHORT_NAME 0x3704
 #define PID_METHOD 0x3705
@@ -46,6 +48,13 @@ static int add_name(struct buf *names, struct mapi *a)
 		name = mapi_text(a, PID_SHORT_NAME, 255);
 	return buf_fmt(names, "%s%s", names->n ? "; " : "",
 	               name ? name : "without a name");
+}
+
+bool pst_missing_all(struct mapi *o)
+{
+	return o->ops->attachments &&
+	       mapi_number(o, PID_FLAGS, 0) & HAS_ATTACHMENTS &&
+	       o->ops->attachments(o) == 0;
 }
 
 /* How many are missing, and their names; -1: memory. */
@@ -109,31 +118,51 @@ bool pst_missing_asked(const struct pst_walk *w, uint64_t uid)
 }
 
 static int tell(struct pst_walk *w, const struct mapi_mail *m, uint64_t uid,
-                unsigned n, const char *names)
+                const char *text)
 {
-	const char *subject = pst_subject(m->subject);
 	struct buf key CLEANUP(buf_release_p) = BUF_INIT(0);
 	struct item it = { .date = m->date, .wire = true, .beside = true };
-	char text[PST_SENTENCE];
 
-	if (pst_key(subject, " (attachments)", &key))
+	if (pst_key(pst_subject(m->subject), " (attachments)", &key))
 		return -1;
-	snprintf(text, sizeof(text),
-	         "\"%.*s\" goes without %u of its attachments, which the "
-	         "Outlook file names and does not hold whole: %.*s. Another "
-	         "copy of it, or the server if it still runs, may have them.",
-	         PST_SHOWN(subject, 80), n, PST_SHOWN(names, NAMES_SHOWN));
 	it.uid = uid_of_missing(uid);
 	it.key = key.p;
 	return w->s->begin(w->s, &it) < 0 || w->s->end(w->s, 0, text) ? -1 : 0;
 }
 
+static int tell_some(struct pst_walk *w, const struct mapi_mail *m,
+                     uint64_t uid, unsigned n, const char *names)
+{
+	char text[PST_SENTENCE];
+
+	snprintf(text, sizeof(text),
+	         "\"%.*s\" goes without %u of its attachments, which the "
+	         "Outlook file names and does not hold whole: %.*s. Another "
+	         "copy of it, or the server if it still runs, may have them.",
+	         PST_SHOWN(pst_subject(m->subject), 80), n,
+	         PST_SHOWN(names, NAMES_SHOWN));
+	return tell(w, m, uid, text);
+}
+
+static int tell_all(struct pst_walk *w, const struct mapi_mail *m, uint64_t uid)
+{
+	char text[PST_SENTENCE];
+
+	snprintf(text, sizeof(text),
+	         "Outlook noted that \"%.*s\" has attachments, and not one of "
+	         "them is in this file: it goes without them. Another copy of "
+	         "it, or the server if it still runs, may have them.",
+	         PST_SHOWN(pst_subject(m->subject), 100));
+	return tell(w, m, uid, text);
+}
+
 int pst_missing_tell(struct pst_walk *w, const struct mapi_mail *m,
                      uint64_t uid)
 {
-	return m->missing_n ? tell(w, m, uid, m->missing_n,
-	                           m->missing.n ? m->missing.p : "")
-	                    : 0;
+	if (m->missing_n)
+		return tell_some(w, m, uid, m->missing_n,
+		                 m->missing.n ? m->missing.p : "");
+	return pst_missing_all(m->o) ? tell_all(w, m, uid) : 0;
 }
 
 int pst_missing_look(struct pst_walk *w, const struct mapi_mail *m,
@@ -142,5 +171,7 @@ int pst_missing_look(struct pst_walk *w, const struct mapi_mail *m,
 	struct buf names CLEANUP(buf_release_p) = BUF_INIT(0);
 	int n = look(m->o, &names);
 
-	return n > 0 ? tell(w, m, uid, (unsigned)n, names.p) : n;
+	if (n == 0 && pst_missing_all(m->o))
+		return tell_all(w, m, uid);
+	return n > 0 ? tell_some(w, m, uid, (unsigned)n, names.p) : n;
 }
