@@ -22,8 +22,8 @@ enum account_kind {
 	KIND_IMAP_CLEARTEXT,
 	KIND_MBOX,
 	KIND_MAILDIR,
-	KIND_EML,            /* known to the grammar, not built yet: */
-	KIND_PST,
+	KIND_EML,
+	KIND_PST,            /* OST, too */
 	KIND_PATH,           /* an archive, kind found from content */
 	KIND_M365,
 	KIND_M365_IMAP,

@@ -7,8 +7,10 @@
  *   Landlock   no file may be opened but beneath the root's directory, none
  *              at all if the root is a file; no TCP, no signals and no
  *              abstract sockets where the kernel's version has these
- *   seccomp    the system calls that parsing needs and no others
- *   rlimits    memory, descriptors; no file grows, no core is written
+ *   seccomp    the system calls that parsing needs and no others; pwrite to
+ *              the file of its own (spool.h) and to no other
+ *   rlimits    memory, descriptors; no core is written, and no file grows
+ *              where there is none of its own
  *
  * Built with a sanitizer there is no limit of memory, and seccomp only
  * refuses what is dangerous: the sanitizer needs calls of its own.

@@ -8,10 +8,12 @@
  *
  *   input  octets of one file, in order (input.h)
  *   kind   what they are, by content (kind.h)
- *   a parser (mbox.h, eml.h, maildir.h, packed.h, tree.h) tells a sink
+ *   a parser (mbox.h, eml.h, maildir.h, packed.h, pst/pst.h, tree.h) tells
+ *          a sink
  *   sink   folders, items, octets; writes them to the parent (out.h)
  *
  * A parser works on a stream: it never needs an item or a file in memory.
+ * Only a PST is read here and there (input.fd, or spool.h).
  */
 #ifndef MAILHAUL_ARCHIVE_SOURCE_H
 #define MAILHAUL_ARCHIVE_SOURCE_H
