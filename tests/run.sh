@@ -107,7 +107,8 @@ add() {
 unit() {
 	heading "unit"
 	rm -f $BUILD/meson-logs/testlog.json
-	meson test -C $BUILD --no-rebuild --suite unit --print-errorlogs
+	meson test -C $BUILD --no-rebuild --suite unit -t 4 \
+		--print-errorlogs
 	add < <("$PYTHON" tests/lib/count.py meson \
 		$BUILD/meson-logs/testlog.json)
 }

@@ -99,7 +99,7 @@ def read_all(paths, peak=PEAK_KB, option=""):
     parts = [paths[i::PROCESSES] for i in range(PROCESSES)]
     with ThreadPoolExecutor(PROCESSES) as pool:
         done = list(pool.map(lambda part: dump.finish(
-            dump.start(option), part, 120), parts))
+            dump.start(option), part, 360), parts))
     out = [None] * len(paths)
     for i, (dumps, peaks) in enumerate(done):
         out[i::PROCESSES] = dumps

@@ -4,6 +4,7 @@ journal, killed at any moment, their parser killed, the file grown, compacted,
 renamed, vanished or unreadable between passes and within one. Each time
 every message arrives exactly once, and what can't be read is told.
 """
+import glob
 import os
 import random
 import shutil
@@ -16,7 +17,9 @@ import pytest
 from harness import compare, dump, packing, program
 from harness.archive import read_maildir, write_maildir
 from harness.corpus import FLAGS, START, plain, wire
+from harness.killing import Steps
 from harness.mailbox import Msg, sha
+from harness.program import LIMIT, until
 from harness.pst_make import Message, Pst
 
 STOPPED = 86
@@ -212,19 +215,16 @@ def many(path, kind, n=400):
     return path
 
 
-def child_of(pid, limit=5):
-    """The process that parses for it, or None when it has ended."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end and os.path.exists(f"/proc/{pid}/task"):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            try:
-                with open(f"/proc/{pid}/task/{task}/children") as f:
-                    found = f.read().split()
-            except OSError:
-                continue
-            if found:
-                return int(found[0])
-        time.sleep(0.002)
+def child_of(pid):
+    """The process that parses for it, or None."""
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(path) as f:
+                found = f.read().split()
+        except OSError:
+            continue
+        if found:
+            return int(found[0])
     return None
 
 
@@ -233,31 +233,29 @@ def test_killed_at_any_moment(kind, job, tmp_path, full):
     source, to = many(tmp_path / "from", kind), tmp_path / "to"
     want = contents(source)
     rng, killed = random.Random(kind), 0
-    args = ("copy", source, f"maildir:{to}", "--rate", "1500K")
+    args = ("copy", source, f"maildir:{to}", "--rate")
     for _ in range(12 if full else 4):
-        p = job.start(*args)
-        time.sleep(0.1 + rng.random() * 0.35)
-        child = child_of(p.pid, 0.2)
+        steps = Steps(job)
+        p = job.start(*args, "300K", env=steps.env)
+        steps.wait(p, rng.randrange(150))
+        time.sleep(rng.uniform(0, 0.01))
+        child = child_of(p.pid)
         p.kill()
-        killed += p.wait() < 0
+        killed += p.wait(60) < 0
+        steps.close()
         if child:
-            gone_soon(child)
+            until(lambda: gone(child))
     assert killed
-    job.run(*args, check=0)
+    job.run(*args, "100M", check=0)
     verified(job, want, to)
 
 
-def gone_soon(pid, limit=10):
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                if f.read().rpartition(")")[2].split()[0] == "Z":
-                    return
-        except OSError:
-            return
-        time.sleep(0.02)
-    raise AssertionError("the parser outlives the program")
+def gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 @pytest.mark.parametrize("kind", ("mbox", "takeout", "zip", "eml"))
@@ -267,15 +265,18 @@ def test_the_parser_is_killed(kind, job, tmp_path, full):
     source, to = many(tmp_path / "from", kind), tmp_path / "to"
     want = contents(source)
     rng = random.Random(kind)
-    p = job.start("copy", source, f"maildir:{to}", "--rate", "1500K")
+    steps = Steps(job)
+    p = job.start("copy", source, f"maildir:{to}", "--rate", "600K",
+                  env=steps.env)
     kills = 0
     for _ in range(3):
-        time.sleep(0.05 + rng.random() * 0.2)
-        child = child_of(p.pid, 3)
+        steps.wait(p, rng.randrange(1, 100))
+        child = child_of(p.pid)
         if child:
             os.kill(child, signal.SIGKILL)
             kills += 1
-    code = p.wait(timeout=60)
+    code = p.wait(LIMIT)
+    steps.close()
     assert kills and code in (0, 1), job.run("run")
     lost = [line for line in compare.differences(want, arrived(to))]
     assert len(lost) <= kills and not any("extra" in x for x in lost), lost
@@ -373,10 +374,10 @@ def test_gone_midway(kind, job, tmp_path):
     source, to = many(tmp_path / "from", kind), tmp_path / "to"
     want = contents(source)
     p = job.start("copy", source, f"maildir:{to}", "--rate", "1500K")
-    wait_for(lambda: len(files_of(to)) > 20)
+    until(lambda: len(files_of(to)) > 20, p)
     os.rename(source, tmp_path / "away")
     # An open file stays readable: then all may have arrived.
-    code = p.wait(timeout=60)
+    code = p.wait(LIMIT)
     assert code in (0, 1, 2, 3, 65), code
     if not os.path.exists(source):
         done = job.run("run")
@@ -389,15 +390,6 @@ def test_gone_midway(kind, job, tmp_path):
         again = job.run("run")
     assert again.code == 0, again
     verified(job, want, to)
-
-
-def wait_for(what, limit=30):
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        if what():
-            return
-        time.sleep(0.01)
-    raise AssertionError("that did not happen")
 
 
 def test_one_file_that_must_not_be_read(job, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from harness import compare, corpus
 from harness.archive import read_maildir, write_maildir, write_mbox
 from harness.mailbox import octets_of, sha
+from harness.program import until
 
 SERVERS = {
     "multiappend": {},
@@ -327,15 +328,12 @@ def test_rate_and_interrupt(dovecot, job):
     """SIGINT: exit 2, and a run goes on from there."""
     source, target = dovecot(), dovecot()
     source.mailbox("alice").fill({"INBOX": corpus.plain(60, 20_000)})
-    p = job.start("copy", *ends(source, target), "--rate", "150K",
+    p = job.start("copy", *ends(source, target), "--rate", "50K",
                   "--lanes", 1)
     bob = target.mailbox("bob")
-    for _ in range(300):
-        if bob.status("INBOX")["MESSAGES"] or p.poll() is not None:
-            break
-        time.sleep(0.1)
+    until(lambda: bob.status("INBOX")["MESSAGES"], p)
     p.send_signal(signal.SIGINT)
-    assert p.wait(30) == 2
+    assert p.wait(60) == 2
     assert 0 < len(bob.messages("INBOX")) < 60
     job.run("run", "--rate", "100M", check=0)
     compare.all_there(source.mailbox("alice"), bob, at_least=60)

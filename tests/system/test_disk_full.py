@@ -22,13 +22,13 @@ def tmpfs(tmp_path):
     def mount(*options):
         return subprocess.run(
             ["mount", *options, str(path)], capture_output=True,
-            timeout=20).returncode == 0
+            timeout=60).returncode == 0
 
     if os.getuid() or not mount("-t", "tmpfs", "-o", "size=1m", "none"):
         pytest.skip("no right to mount a small disk here; the tests with "
                     "a played full disk do run")
     yield path, lambda: mount("-o", "remount,size=200m")
-    subprocess.run(["umount", str(path)], timeout=20)
+    subprocess.run(["umount", str(path)], timeout=60)
 
 
 @pytest.fixture

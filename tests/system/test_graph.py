@@ -334,17 +334,20 @@ def test_an_answer_that_is_lost_and_a_late_commit(ends):
     folders = corpus.small()
     e.tenant.fault(where="graph", match="POST .*mailFolders/.*/messages",
                    what="late", delay=0.4, after=2)
-    e.copy(e.job(), e.source(folders), "ann@contoso.com", check=0)
+    job = e.job(MAILHAUL_TEST_LATE_MS="2000")
+    e.copy(job, e.source(folders), "ann@contoso.com", check=0)
     same(folders, e.tenant.mailbox("ann@contoso.com"))
 
 
 def test_throttling_is_waited_for(ends):
     e = ends()
     folders = corpus.small()
+    # Longer than the grace for what was under way.
     e.tenant.fault(where="graph", match="POST .*messages", what="429",
-                   retry_after=1, times=3, after=1)
+                   retry_after=4, times=2, after=1)
     e.copy(e.job(), e.source(folders), "ann@contoso.com", check=0)
     same(folders, e.tenant.mailbox("ann@contoso.com"))
+    assert len(e.tenant.log("fault")) == 2
     assert not e.tenant.breaches("early")
 
 

@@ -2,12 +2,12 @@
 """The harness itself: a fault that does not strike proves nothing."""
 import imaplib
 import ssl
-import threading
 from collections import Counter
 
 import pytest
 
 from harness import corpus, mailbox
+from harness.program import until
 from harness.proxy import (CutAppend, CutFetch, CutReply, Drip, HoldAppend,
                            Say, huge_literal)
 
@@ -41,7 +41,7 @@ def test_tls(dovecot, authority, good_cert):
     server = dovecot(tls=good_cert)
     context = ssl.create_default_context(cafile=authority.file)
     imap = imaplib.IMAP4_SSL("localhost", server.tls_port,
-                             ssl_context=context, timeout=20)
+                             ssl_context=context, timeout=60)
     assert imap.login("alice", server.password)[0] == "OK"
     imap.logout()
 
@@ -100,10 +100,7 @@ def test_hold_append(dovecot, proxy):
         box(p.port, server).fill({"INBOX": corpus.plain(2)})
     with box(p.port, server) as m:
         assert m.status("INBOX")["MESSAGES"] == 0
-        done = threading.Event()
-        for _ in range(200):
-            if hold.committed or done.wait(0.05):
-                break
+        until(lambda: hold.committed)
         assert m.status("INBOX")["MESSAGES"] == 2
 
 

@@ -6,8 +6,6 @@ The first source is an IMAP server, the second one an archive of the same
 mail: with gaps, with more of it, with messages twice.
 """
 import shutil
-import signal
-import time
 from collections import Counter
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from harness import corpus
 from harness.archive import write_maildir, write_mbox
 from harness.mailbox import Msg, sha
+from harness.program import until
 
 STOPPED = 86
 
@@ -240,19 +239,17 @@ def test_killed_in_the_middle(ends):
     then the first one goes on."""
     mail = plain(120, 79)
     ends.alice.fill({"INBOX": mail})
-    ends.job.run("add", ends.imap(), ends.to(), "--name", "imap", check=0)
+    ends.job.run("add", ends.imap(), ends.to(), "--name", "imap",
+                 "--rate", "2K", check=0)
     p = ends.job.start("run", "imap")
-    end = time.monotonic() + 30
-    while time.monotonic() < end and p.poll() is None:
-        with ends.target.mailbox("bob") as bob:
-            if bob.status("INBOX")["MESSAGES"] > 0:
-                break
-    p.send_signal(signal.SIGKILL)
-    p.wait()
+    with ends.target.mailbox("bob") as bob:
+        until(lambda: bob.status("INBOX")["MESSAGES"], p)
+    p.kill()
+    assert p.wait(60) < 0
     more = plain(5, 80)
     ends.job.run("copy", ends.maildir({"INBOX": mail[:90] + more}),
                  ends.to(), check=0)
-    ends.job.run("run", check=0)
+    ends.job.run("run", "--rate", "100M", check=0)
     assert listed(ends.bob(), "INBOX") == shas(mail + more)
     ends.job.run("verify", check=0)
 

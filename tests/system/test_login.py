@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from harness import program
 from harness.practice import SECRET
+from harness.program import until
 
 APP = "22222222-2222-4222-8222-222222222222"
 ANN = "ann@contoso.com"
@@ -67,7 +68,7 @@ def device(job, tenant, who, *args, check=None, env=None, account=ANN):
     assert first["event"] == "device-code", first
     if who is not None:
         tenant.control("/device", user_code=first["code"], approve=who)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=program.LIMIT)
     objects = [first] + [json.loads(line) for line in out.splitlines()]
     if check is not None:
         assert process.returncode == check, (process.returncode, out, err)
@@ -217,7 +218,7 @@ def test_interrupted(job, tenant):
         stderr=subprocess.PIPE)
     process.stdout.readline()
     process.send_signal(2)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 2, (out, err)
     assert "Nothing was changed" in err
 
@@ -550,7 +551,7 @@ def desktop(tmp_path):
     yield start
     for process in reversed(running):
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_keyring_of_the_desktop(job, tenant, desktop, ready):
@@ -608,23 +609,25 @@ def test_no_secret_in_output_or_files(job, tenant, ready):
 
 
 def test_no_secret_in_the_process_list_or_a_core(job, practice):
-    tenant = practice(latency_ms=3000)
+    tenant = practice(latency_ms=2000)
     process = job.start(
         "login", "contoso.com", "--client-id", APP, "--ca-file",
         tenant.ca_file,
         env=outside(tenant, MAILHAUL_CLIENT_SECRET=SECRET))
-    time.sleep(1)
     proc = pathlib.Path(f"/proc/{process.pid}")
+
+    def core_limit():
+        line = next(line for line in (proc / "limits").read_text()
+                    .splitlines() if line.startswith("Max core file size"))
+        return line.split()[4:6]
     try:
+        until(lambda: core_limit() == ["0", "0"], process)
         for name in ("cmdline", "environ"):
             try:
                 content = (proc / name).read_bytes()
             except PermissionError:
                 continue
             assert SECRET.encode() not in content, name
-        limit = next(line for line in (proc / "limits").read_text()
-                     .splitlines() if line.startswith("Max core file size"))
-        assert limit.split()[4:6] == ["0", "0"]
         # Not to be traced or dumped by others: /proc belongs to root.
         assert os.stat(proc / "environ").st_uid == 0
     finally:

@@ -178,7 +178,7 @@ def test_mail_is_deleted_while_a_folder_is_listed(world):
     t = threading.Thread(target=person, daemon=True)
     t.start()
     w.job.run("run", "--ca-file", w.tenant.ca_file)
-    t.join(30)
+    t.join(60)
     assert len(w.box().messages) == n - len(newest)
     gone = {name for name, in w.job.sql(
         "SELECT dest_name FROM messages WHERE state='gone-at-destination'")}

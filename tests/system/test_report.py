@@ -15,6 +15,7 @@ import pytest
 from harness import corpus
 from harness.archive import write_maildir, write_mbox
 from harness.mailbox import Msg
+from harness.program import until
 
 BAD = Msg(b"Subject: the bad one\r\nX-Poison: yes\r\n\r\nbody\r\n")
 REFUSE = [(b"X-Poison", "NO [CANNOT] Message contains a virus")]
@@ -188,7 +189,7 @@ def test_beside_a_run(job, dovecot, tmp_path):
     target = dovecot()
     path = write_mbox(tmp_path / "ann.mbox", corpus.plain(40, 10_000))
     job.run("add", f"mbox:{path}", target.locator("bob"),
-            "--rate", "100K", check=0)
+            "--rate", "20K", check=0)
     run = job.start("run")
     seen = []
     try:
@@ -197,9 +198,10 @@ def test_beside_a_run(job, dovecot, tmp_path):
             adds_up(seen[-1])
             adds_up(report(job)["mailboxes"][0])
             time.sleep(0.2)
+        until(lambda: status(job)["moved"], run)
     finally:
         run.send_signal(signal.SIGINT)
-        assert run.wait(30) in (0, 2)
+        assert run.wait(60) in (0, 2)
     assert any(not box["complete"] for box in seen)
     job.run("run", "--rate", "100M", check=0)
     assert adds_up(status(job)) == {"moved": 40}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """status: how far each mailbox is; works beside a run."""
 import signal
-import time
 
 from harness import corpus
+from harness.program import until
 
 
 def test_before_and_after(job, dovecot):
@@ -25,20 +25,16 @@ def test_never_all_while_anything_is_left(job, dovecot):
     source, target = dovecot(), dovecot()
     source.mailbox("alice").fill({"INBOX": corpus.plain(30, 20_000)})
     job.run("add", source.locator("alice"), target.locator("bob"),
-            "--rate", "60K", check=0)
+            "--rate", "20K", check=0)
     run = job.start("run")
     bob = target.mailbox("bob")
     try:
-        for _ in range(200):
-            if bob.status("INBOX")["MESSAGES"] or run.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert run.poll() is None
+        until(lambda: bob.status("INBOX")["MESSAGES"], run)
         out = job.run("status", check=0).out
         assert "100 %" not in out and "100%" not in out
     finally:
         run.send_signal(signal.SIGINT)
-        assert run.wait(30) == 2
+        assert run.wait(60) == 2
     assert "100%" not in job.run("status", check=0).out.replace(" ", "")
     job.run("run", "--rate", "100M", check=0)
 
@@ -49,10 +45,12 @@ def test_watch_ends_with_the_run(job, dovecot):
     source, target = dovecot(), dovecot()
     source.mailbox("alice").fill({"INBOX": corpus.plain(3)})
     job.run("copy", source.locator("alice"), target.locator("bob"), check=0)
-    watch = job.start("status", "--watch")
-    time.sleep(1)
+    said = job.path / "said"
+    with open(said, "wb") as out:
+        watch = job.start("status", "--watch", stdout=out)
+    until(lambda: said.stat().st_size, watch)
     watch.send_signal(signal.SIGINT)
-    assert watch.wait(20) in (0, 2)
+    assert watch.wait(60) in (0, 2)
 
 
 def test_lines_without_a_terminal(job, dovecot):

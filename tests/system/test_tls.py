@@ -12,10 +12,10 @@ HASTE = {"MAILHAUL_TEST_CONNECT_MS": "3000",
          "MAILHAUL_TEST_DEADLINE_MS": "3000"}
 
 
-def refused(job, locator, *args, codes=(3,)):
+def refused(job, locator, *args, codes=(3,), env=HASTE):
     """Tries to read from it; gives back what was said."""
     done = job.run("copy", locator, f"maildir:{job.path}/to", *args,
-                   env=HASTE, timeout=180)
+                   env=env, timeout=180)
     assert done.code in codes, done
     assert not (job.path / "to" / "cur").exists() or not list(
         (job.path / "to" / "cur").iterdir())
@@ -127,7 +127,8 @@ def test_wrong_password(job, dovecot):
 
 
 def test_sign_in_refused_for_another_reason(job, fake):
-    server = fake(login="NO [UNAVAILABLE] backend is down")
+    server = fake(login="NO [UNAVAILABLE] backend is down; "
+                        "try again in 1 second")
     refused(job, server.locator("alice"), codes=(2, 3))
 
 
@@ -137,17 +138,18 @@ def test_unknown_host(job):
 
 
 def test_nobody_listens(job):
-    with socket.create_server(("127.0.0.1", 0)) as s:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))  # nobody else gets it
         port = s.getsockname()[1]
-    refused(job, f"imaps://alice@127.0.0.1:{port}", codes=(2, 3))
+        refused(job, f"imaps://alice@127.0.0.1:{port}", codes=(2, 3))
 
 
 def test_silent_server(job):
     with socket.create_server(("127.0.0.1", 0), backlog=20) as s:
         port = s.getsockname()[1]
-        refused(job, f"imaps://alice@127.0.0.1:{port}", codes=(2, 3))
-        refused(job, f"imap+cleartext://alice@127.0.0.1:{port}",
-                codes=(2, 3))
+        for scheme in ("imaps", "imap+cleartext"):
+            refused(job, f"{scheme}://alice@127.0.0.1:{port}", codes=(2, 3),
+                    env={name: "500" for name in HASTE})
 
 
 def test_no_tls_where_tls_is_expected(job, fake):

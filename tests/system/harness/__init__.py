@@ -6,6 +6,7 @@ dovecot   private Dovecot servers on loopback
 mailbox   fills a mailbox and dumps it as a multiset, by imaplib
 corpus    messages that are hard on a migration
 program   runs the program under test, always with a timeout
+killing   kills it by how far it is, not by how long it has run
 proxy     a TCP proxy between program and server that breaks things
 fakeimap  a small scripted IMAP server that remembers what it was told
 archive   writes Maildir and mbox archives

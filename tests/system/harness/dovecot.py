@@ -150,17 +150,16 @@ class Dovecot:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _answers(self):
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while time.monotonic() < limit:
             if self._process.poll() is not None:
                 return False
             try:
                 with socket.create_connection(
-                        ("127.0.0.1", self.port), 2) as s:
-                    s.settimeout(5)
+                        ("127.0.0.1", self.port), 60) as s:
                     if s.recv(100).startswith(b"* OK"):
                         return True
             except OSError:

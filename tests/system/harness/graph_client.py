@@ -71,7 +71,7 @@ class Tenant:
     def raw(self, url, method, body=None, headers=()):
         parts = urllib.parse.urlsplit(url)
         line = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=30, context=self.tls)
+            parts.hostname, parts.port, timeout=60, context=self.tls)
         try:
             line.request(method, parts.path + (
                 "?" + parts.query if parts.query else ""), body,

@@ -122,7 +122,7 @@ class Practice:
                  *self._arguments()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=err, start_new_session=True)
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         while not os.path.exists(self._file("tenant.json")):
             if self._process.poll() is not None or \
                     time.monotonic() > limit:
@@ -141,7 +141,7 @@ class Practice:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.wait(10)
+                self._process.wait(60)
             self._process = None
         if self.given is None:
             shutil.rmtree(self.home, ignore_errors=True)

@@ -22,7 +22,8 @@ from . import program
 
 sys.path.insert(0, str(program.ROOT / "tests" / "practice"))
 
-from practice365 import certs, core as cores, imap, model, signin  # noqa
+from practice365 import (certs, core as cores, imap, imap_signin,  # noqa
+                         model, signin)
 
 MAIL = b"Subject: s\r\nMessage-ID: <one@example.org>\r\n\r\nhello\r\n"
 GONE = object()
@@ -51,7 +52,7 @@ class Tenant:
 
     def do(self, coroutine):
         return asyncio.run_coroutine_threadsafe(
-            coroutine, self.loop).result(20)
+            coroutine, self.loop).result(60)
 
     def call(self, fn, *args, **kw):
         """fn in the tenant's own thread."""
@@ -123,7 +124,7 @@ def xoauth2(user, token):
 class Client:
     def __init__(self, tenant):
         raw = socket.create_connection(
-            ("127.0.0.1", tenant.core.imap_port), 10)
+            ("127.0.0.1", tenant.core.imap_port), 60)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = tenant.tls.wrap_socket(raw, server_hostname="localhost")
         self.file = self.sock.makefile("rb")

@@ -20,6 +20,21 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 LIMIT = int(os.environ.get("MAILHAUL_TEST_LIMIT", "120"))
 
 
+def until(what, p=None, limit=LIMIT):
+    """Waits for what() to be true, and gives that back. p must not end
+    before."""
+    end = time.monotonic() + limit
+    while True:
+        late = time.monotonic() > end
+        ended = p is not None and p.poll() is not None
+        got = what()
+        if got:
+            return got
+        assert not ended, f"it ended before, with {p.returncode}"
+        assert not late, f"not within {limit} s"
+        time.sleep(0.02)
+
+
 def binary():
     return os.environ.get("MAILHAUL_BIN",
                           str(ROOT / "build" / "src" / "mailhaul"))
@@ -121,7 +136,7 @@ class Job:
 
     def sql(self, query, *values):
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True,
-                             timeout=20) as db:
+                             timeout=60) as db:
             return db.execute(query, values).fetchall()
 
     def states(self):

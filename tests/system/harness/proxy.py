@@ -480,7 +480,7 @@ class Proxy:
 
     def start(self):
         self._thread.start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(60):
             raise RuntimeError("the proxy does not start")
         return self
 
