@@ -10,7 +10,9 @@
  *
  * spool_dir must outlive the body; NULL: $TMPDIR, else /var/tmp. A full
  * disk gives EC_DISK_FULL with ERR_RUN. The spool is created with O_TMPFILE
- * or unlinked at once, mode 0600.
+ * or unlinked at once, mode 0600. A few of the default folder stay open for
+ * the next bodies, of any thread, until the disk is full: they vanish with
+ * the process.
  */
 #ifndef MAILHAUL_BODY_H
 #define MAILHAUL_BODY_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * child.h - the sandboxed process that parses archives: mailhaul itself,
- * started again by src/reader/archive.c with nothing but two pipes and the
- * archive.
+ * started again by src/reader/archive.c with nothing but a pipe, a socket and
+ * the archive.
  */
 #ifndef MAILHAUL_ARCHIVE_CHILD_H
 #define MAILHAUL_ARCHIVE_CHILD_H

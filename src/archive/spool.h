@@ -9,7 +9,7 @@
 #include "archive/source.h"
 
 /* The descriptor that the parent has left there; the only one that the
- * child may write to besides its pipe. */
+ * child may write to besides its socket. */
 #define SPOOL_FD 4
 
 /* Called before the door shuts. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * archive_child.h - the child that parses an archive, seen from outside: it
- * is started, asked, watched and killed here. It gets two pipes and the
- * archive, and nothing else of ours: no other descriptor, and of the
- * environment only locale, time zone and test switches.
+ * is started, asked, watched and killed here. It gets a pipe (asked), a
+ * socket (answers) and the archive, and nothing else of ours: no other
+ * descriptor, and of the environment only locale, time zone and test
+ * switches.
  *
  * A child that is silent for 30 s of its own processor time has lost its
  * way, and is killed; one that waits for a slow disk is not.
@@ -16,7 +17,7 @@
 
 struct child {
 	pid_t pid;        /* 0: there is none */
-	int ask, answers; /* our ends of the pipes */
+	int ask, answers; /* our ends */
 	struct feed *feed;
 	const unsigned char *sha256; /* of feed_record() */
 	uint64_t cpu_ms; /* its processor time when it told something */

@@ -12,8 +12,9 @@
 
 #include "mime/sha256.h"
 
-/* One is filled, one is read, and one waits. */
-#define BLOCKS 3
+/* One is filled, one is read, the others wait: two cores have three threads to
+ * run, and none of them should stand still while another has its turn. */
+#define BLOCKS 8
 #define ROOM (2 * (size_t)WIRE_MOST)
 
 struct sum {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * wire.h - the records between mailhaul and the child that parses archives
- * (archive/child.h), over two pipes. Both sides write and read them with
- * what is here; the parent takes the child for hostile: each length, number
- * and text is checked when it is taken out.
+ * (archive/child.h), over a pipe and a socket. Both sides write and read
+ * them with what is here; the parent takes the child for hostile: each
+ * length, number and text is checked when it is taken out.
  *
  * A record is one octet of type, a length (32 bits) and so many octets:
  * numbers of 64 bits, least octet first, and texts, a length (32 bits) and
@@ -92,6 +92,7 @@ struct wire_hello {
 struct wire_folder {
 	char *raw, *path;
 	enum mail_use use;
+	bool shared;
 	uint32_t uidvalidity;
 	uint64_t state;
 };

@@ -4,11 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "util/buf.h"
+
+/* A file whose pages are there is written ten times as fast as a new one.
+ * So a few of them stay open, cut to so many octets. */
+#define SPARES 4
+#define SPARE_MOST (32u << 20)
+
+static atomic_int spares[SPARES]; /* file descriptor + 1; 0: none */
 
 void body_init(struct body *b, size_t limit, const char *dir)
 {
@@ -53,10 +61,52 @@ int body_spool(const char *dir)
 	return fd;
 }
 
+/* Only of the folder that is the same for all; -1: there is none. */
+static int spare_take(const struct body *b)
+{
+	int had = 0;
+
+	for (int i = 0; i < SPARES && !b->dir && !had; i++)
+		had = atomic_exchange(&spares[i], 0);
+	return had - 1;
+}
+
+/* True: they gave room on a disk that is full. */
+static bool spares_gave_room(void)
+{
+	bool any = false;
+	int why = errno;
+
+	for (int i = 0; i < SPARES; i++) {
+		int had = atomic_exchange(&spares[i], 0);
+
+		any |= had && !close(had - 1);
+	}
+	errno = why;
+	return any;
+}
+
+/* What is left of the octets is written over, and never read. */
+static void spool_close(const struct body *b)
+{
+	bool keep = !b->dir && (b->size <= SPARE_MOST ||
+	                        !ftruncate(b->spool - 1, SPARE_MOST));
+
+	for (int i = 0; i < SPARES && keep; i++) {
+		int none = 0;
+
+		if (atomic_compare_exchange_strong(&spares[i], &none, b->spool))
+			return;
+	}
+	close(b->spool - 1);
+}
+
 static int spool_open(struct body *b, struct err *e)
 {
-	int fd = body_spool(b->dir);
+	int fd = spare_take(b);
 
+	if (fd < 0)
+		fd = body_spool(b->dir);
 	if (fd < 0)
 		return spool_error(e, "open spool", errno);
 	b->spool = fd + 1;
@@ -70,7 +120,8 @@ static int spool_write(struct body *b, const char *p, size_t n, struct err *e)
 	while (n > 0) {
 		ssize_t w = pwrite(b->spool - 1, p, n, (off_t)at);
 
-		if (w < 0 && errno == EINTR)
+		if (w < 0 &&
+		    (errno == EINTR || (errno == ENOSPC && spares_gave_room())))
 			continue;
 		if (w <= 0)
 			return spool_error(e, "write spool",
@@ -165,7 +216,7 @@ void body_release(struct body *b)
 {
 	free(b->mem);
 	if (b->spool)
-		close(b->spool - 1);
+		spool_close(b);
 	b->mem = NULL;
 	b->cap = 0;
 	b->spool = 0;

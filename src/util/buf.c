@@ -34,9 +34,14 @@ static int grow(struct buf *b, size_t n)
 	return 0;
 }
 
+static bool has_room(const struct buf *b, size_t n)
+{
+	return b->p && n < b->cap - b->n && (!b->max || n <= b->max - b->n);
+}
+
 int buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (grow(b, n))
+	if (!has_room(b, n) && grow(b, n))
 		return -1;
 	if (n)
 		memcpy(b->p + b->n, p, n);

@@ -5,36 +5,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t sequence_length(unsigned char c)
+#define HIGH UINT64_C(0x8080808080808080)
+
+static bool more(unsigned char c)
 {
-	if (c < 0x80)
-		return 1;
-	if (c >= 0xc2 && c <= 0xdf)
-		return 2;
-	if (c >= 0xe0 && c <= 0xef)
-		return 3;
-	return c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+	return (c & 0xc0) == 0x80;
 }
 
 size_t utf8_next(const char *p, uint32_t *cp)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	static const unsigned char mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
 	const unsigned char *s = (const unsigned char *)p;
-	size_t n = sequence_length(s[0]);
+	unsigned char c = s[0];
+	uint32_t v = c;
 
-	if (!n || !s[0])
-		return 0;
-	uint32_t v = s[0] & mask[n];
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		v = v << 6 | (s[i] & 0x3f);
+	if (c < 0x80) {
+		*cp = v;
+		return c != 0;
 	}
-	if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
+	if (c < 0xc2 || c > 0xf4 || !more(s[1]))
 		return 0;
-	*cp = v;
-	return n;
+	v = v << 6 | (s[1] & 0x3f);
+	if (c < 0xe0) {
+		*cp = v & 0x7ff;
+		return 2;
+	}
+	if (!more(s[2]))
+		return 0;
+	v = v << 6 | (s[2] & 0x3f);
+	if (c < 0xf0) {
+		*cp = v & 0xffff;
+		return *cp >= 0x800 && (*cp & 0xf800) != 0xd800 ? 3 : 0;
+	}
+	if (!more(s[3]))
+		return 0;
+	*cp = (v << 6 | (s[3] & 0x3f)) & 0x1fffff;
+	return *cp >= 0x10000 && *cp <= 0x10ffff ? 4 : 0;
 }
 
 size_t utf8_put(char out[4], uint32_t cp)
@@ -65,12 +70,15 @@ size_t utf8_put(char out[4], uint32_t cp)
 
 size_t utf8_good(const char *s)
 {
-	const char *p = s;
+	const char *p = s, *end = s + strlen(s);
+	uint64_t v;
 	uint32_t cp;
 
 	for (size_t n = 1; n > 0; p += n) {
 		/* Most of it is ASCII. */
-		while (*p && (unsigned char)*p < 0x80)
+		while (end - p >= 8 && (memcpy(&v, p, 8), !(v & HIGH)))
+			p += 8;
+		while ((signed char)*p > 0)
 			p++;
 		n = utf8_next(p, &cp);
 	}

@@ -275,7 +275,7 @@ class Bench:
                             ("Maildir", self.dir / "maildir")):
             if where.exists():
                 self.compare(
-                    f"sandbox and pipe, {what}, against the parser alone",
+                    f"sandbox and socket, {what}, against the parser alone",
                     lambda: Run([price, "behind", where]),
                     lambda: Run([price, "inside", where]), None)
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,12 +90,13 @@ static int inside(int fd)
 static int start(int fd, int *ask, int *answers)
 {
 	char *argv[] = { (char *)"x", (char *)ARCHIVE_CHILD, NULL };
+	const int room = 1 << 20;
 	int to[2], from[2];
 	pid_t pid;
 
-	if (pipe(to) || pipe(from))
+	if (pipe(to) || socketpair(AF_UNIX, SOCK_STREAM, 0, from))
 		return -1;
-	(void)fcntl(from[0], F_SETPIPE_SZ, 1 << 20);
+	(void)setsockopt(from[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	pid = fork();
 	if (pid == 0) {
 		fd = dup2(fd, 20);

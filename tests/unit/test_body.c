@@ -2,7 +2,9 @@
 /* test_body.c - octets in memory to the limit, beyond it in a spool file. */
 #include "mail_fixture.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -212,6 +214,107 @@ static void spool_goes_where_tmpdir_says(void **state)
 	free(none);
 }
 
+static struct stat stat_of(const struct body *b)
+{
+	struct stat st;
+
+	assert_true(b->spool > 0);
+	assert_int_equal(fstat(b->spool - 1, &st), 0);
+	return st;
+}
+
+static size_t open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* The default folder's: nothing of one message gets into the next, and what
+ * is kept open has bounds. */
+static void spools_are_used_again(void **state)
+{
+	enum { MANY = 20, MB = 1 << 20, LARGE = 40 };
+	char *p = calloc(1, MB);
+	struct body v[MANY];
+	struct stat st;
+	struct err e;
+	ino_t ino;
+	size_t before = open_files();
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < MANY; i++) {
+		body_init(&v[i], LIMIT, NULL);
+		fill(&v[i], 2 * LIMIT + i, 100);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		check(&v[i], 2 * LIMIT + i);
+		body_release(&v[i]);
+	}
+	assert_in_range(open_files(), before, before + 4);
+	for (size_t i = 0; i < LARGE; i++)
+		assert_int_equal(body_append(&v[0], p, MB, &e), 0);
+	ino = stat_of(&v[0]).st_ino;
+	body_release(&v[0]);
+	fill(&v[0], 2 * LIMIT, 100);
+	check(&v[0], 2 * LIMIT);
+	st = stat_of(&v[0]);
+	assert_int_equal(st.st_ino, ino);
+	assert_int_equal(st.st_size, 32 * MB);
+	body_release(&v[0]);
+	free(p);
+}
+
+/* In a process of its own, which sees a disk of 1 MB: spools that are kept
+ * open for later don't fill it. */
+static int on_a_small_disk(const char *dir)
+{
+	static char p[500 << 10];
+	struct body a, b;
+	struct err e;
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", 0, "size=1m") ||
+	    setenv("TMPDIR", dir, 1))
+		return 2;
+	body_init(&a, LIMIT, NULL);
+	body_init(&b, LIMIT, NULL);
+	if (body_append(&a, p, sizeof(p), &e) ||
+	    body_append(&b, p, sizeof(p), &e))
+		return 1;
+	body_release(&a);
+	body_release(&b);
+	return body_append(&a, p, sizeof(p), &e) ||
+	       body_append(&a, p, sizeof(p) / 2, &e);
+}
+
+static void spools_leave_room(void **state)
+{
+	char dir[] = "/tmp/mailhaul-body-XXXXXX";
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(on_a_small_disk(dir));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(rmdir(dir), 0);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip(); /* no right to mount one */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 enum { AS_EXPECTED = 0, NO_LIMIT, WRONG_ERROR, NEVER_FULL };
 
 /* In a process of its own, whose files end at 64 KiB. */
@@ -251,6 +354,8 @@ static void a_full_disk_is_told_as_such(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* The first: before spools of another disk are kept. */
+		cmocka_unit_test(spools_leave_room),
 		cmocka_unit_test(border_between_memory_and_spool),
 		cmocka_unit_test(no_memory_at_all),
 		cmocka_unit_test(what_is_announced_is_prepared),
@@ -259,6 +364,7 @@ int main(void)
 		cmocka_unit_test(released_and_used_again),
 		cmocka_unit_test(a_folder_that_is_not_there),
 		cmocka_unit_test(spool_goes_where_tmpdir_says),
+		cmocka_unit_test(spools_are_used_again),
 		cmocka_unit_test(a_full_disk_is_told_as_such),
 	};
 

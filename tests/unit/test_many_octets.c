@@ -118,6 +118,50 @@ static void base64(void **state)
 	}
 }
 
+static void check_strangers(const char *p, size_t n)
+{
+	unsigned char *all = malloc(BASE64_ROOM(n)), ones[BASE64_ROOM(MOST)];
+	struct base64 a = { 0 }, b = { 0 };
+	size_t made, by_one = 0;
+
+	assert_non_null(all);
+	made = base64_data(&a, p, n, all);
+	made += base64_end(&a, all + made);
+	for (size_t i = 0; i < n; i++)
+		by_one += base64_data(&b, p + i, 1, ones + by_one);
+	by_one += base64_end(&b, ones + by_one);
+	assert_int_equal(made, by_one);
+	assert_memory_equal(all, ones, made);
+	free(all);
+}
+
+/* What is no base64, wherever it stands: as if it came one by one. Nothing
+ * is read behind the end, or written. */
+static void base64_with_strangers(void **state)
+{
+	static const char set[] = "AZaz09+/MNmn+/58";
+	char *text = malloc(MOST);
+
+	assert_non_null(text);
+	for (unsigned round = 0; round < 20000; round++) {
+		unsigned width = 40 + next() % 40, rare = 1 + next() % MOST;
+		size_t n = next() % MOST;
+		char *p = text + MOST - n;
+
+		for (size_t i = 0; i < n; i++) {
+			size_t col = i % (width + 2);
+
+			p[i] = set[next() % 16];
+			if (col >= width)
+				p[i] = col == width ? '\r' : '\n';
+			if (next() % rare == 0)
+				p[i] = (char)next();
+		}
+		check_strangers(p, n);
+	}
+	free(text);
+}
+
 static void utf16(void **state)
 {
 	static const uint16_t rare[] = { 0x80, 0xff,   0x100,  0x141, 0x7fff,
@@ -167,6 +211,7 @@ int main(void)
 		cmocka_unit_test(checksums),
 		cmocka_unit_test(quoted_printable),
 		cmocka_unit_test(base64),
+		cmocka_unit_test(base64_with_strangers),
 		cmocka_unit_test(utf16),
 		cmocka_unit_test(kinds_of_octets),
 	};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#include <tmmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "mime/crlf.h"
@@ -68,23 +68,16 @@ static void used(struct mime_out *o, size_t n)
 	o->last = o->buf[o->n - 1];
 }
 
-void mime_put(struct mime_out *o, const void *p, size_t n)
+void mime_put_long(struct mime_out *o, const char *p, size_t n)
 {
-	const char *at = p;
-
-	if (n < sizeof(o->buf) - o->n && !o->failed) {
-		memcpy(o->buf + o->n, at, n);
-		used(o, n);
-		return;
-	}
 	while (n && !o->failed) {
 		size_t k = sizeof(o->buf) - o->n;
 
 		if (k > n)
 			k = n;
-		memcpy(o->buf + o->n, at, k);
+		memcpy(o->buf + o->n, p, k);
 		used(o, k);
-		at += k;
+		p += k;
 		n -= k;
 		if (o->n == sizeof(o->buf))
 			flush(o);
@@ -109,56 +102,68 @@ static char *group(char *to, const unsigned char *p)
 }
 
 #if defined(__x86_64__)
-/* Twelve of v, chosen and put in pairs by where, as sixteen characters: the
- * six bits of each are moved to their octets by multiplying, and what is
- * added to them depends on their range. */
-__attribute__((target("ssse3"))) static inline __m128i sixteen64(__m128i v,
-                                                                 __m128i where)
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline __m256i twice(__m128i v)
 {
-	const __m128i add =
+	return _mm256_broadcastsi128_si256(v);
+}
+
+/* Twelve of each half of v, chosen and put in pairs by where, as sixteen
+ * characters each: the six bits of a character are moved to their octet by
+ * multiplying, and what is added to them depends on their range. */
+AVX2 static inline __m256i wide64(__m256i v, __m256i where)
+{
+	const __m256i add = twice(
 	        _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
 	                      '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
-	                      '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
-	__m128i odd, even, range, upper;
+	                      '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0));
+	__m256i odd, even, range, upper;
 
-	v = _mm_shuffle_epi8(v, where);
-	even = _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)),
-	                       _mm_set1_epi32(0x04000040));
-	odd = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)),
-	                      _mm_set1_epi32(0x01000010));
-	v = _mm_or_si128(even, odd);
+	v = _mm256_shuffle_epi8(v, where);
+	even = _mm256_mulhi_epu16(
+	        _mm256_and_si256(v, _mm256_set1_epi32(0x0fc0fc00)),
+	        _mm256_set1_epi32(0x04000040));
+	odd = _mm256_mullo_epi16(
+	        _mm256_and_si256(v, _mm256_set1_epi32(0x003f03f0)),
+	        _mm256_set1_epi32(0x01000010));
+	v = _mm256_or_si256(even, odd);
 	/* 0: a to z, 1 to 10: digits, 11 and 12: signs, 13: A to Z. */
-	range = _mm_subs_epu8(v, _mm_set1_epi8(51));
-	upper = _mm_cmpgt_epi8(_mm_set1_epi8(26), v);
-	range = _mm_or_si128(range, _mm_and_si128(upper, _mm_set1_epi8(13)));
-	return _mm_add_epi8(v, _mm_shuffle_epi8(add, range));
+	range = _mm256_subs_epu8(v, _mm256_set1_epi8(51));
+	upper = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), v);
+	range = _mm256_or_si256(range,
+	                        _mm256_and_si256(upper, _mm256_set1_epi8(13)));
+	return _mm256_add_epi8(v, _mm256_shuffle_epi8(add, range));
+}
+
+AVX2 static inline __m256i two(const unsigned char *a, const unsigned char *b)
+{
+	return _mm256_loadu2_m128i((const __m128i *)b, (const __m128i *)a);
 }
 
 /* 57 octets; the last step does the end of the one before again, so that it
  * reads nothing behind them. */
-__attribute__((target("ssse3"))) static void
-line64_ssse3(char *to, const unsigned char *p)
+AVX2 static inline void line64_avx2(char *to, const unsigned char *p)
 {
 	const __m128i first = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7,
 	                                    10, 9, 11, 10);
 	const __m128i last = _mm_add_epi8(first, _mm_set1_epi8(4));
+	const __m256i both = twice(first);
 
-	for (int i = 0; i < 4; i++) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(p + 12 * i));
-
-		_mm_storeu_si128((__m128i *)(to + 16 * i), sixteen64(v, first));
-	}
-	_mm_storeu_si128(
-	        (__m128i *)(to + 60),
-	        sixteen64(_mm_loadu_si128((const __m128i *)(p + 41)), last));
+	_mm256_storeu_si256((__m256i *)to, wide64(two(p, p + 12), both));
+	_mm256_storeu_si256((__m256i *)(to + 32),
+	                    wide64(two(p + 24, p + 36), both));
+	_mm256_storeu_si256(
+	        (__m256i *)(to + 44),
+	        wide64(two(p + 33, p + 41), _mm256_set_m128i(last, first)));
 }
 #endif
 
 static void whole_line64(char *to, const unsigned char *p)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("ssse3")) {
-		line64_ssse3(to, p);
+	if (__builtin_cpu_supports("avx2")) {
+		line64_avx2(to, p);
 		return;
 	}
 #endif
@@ -223,23 +228,45 @@ static void end64(struct mime_code *c)
 	used(c->out, (size_t)(at - to));
 }
 
+/* Octets before the next CR or LF. */
+static size_t line_octets(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+#if defined(__x86_64__)
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+		int ends = _mm_movemask_epi8(
+		        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')),
+		                     _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+
+		if (ends)
+			return i + (size_t)__builtin_ctz((unsigned)ends);
+	}
+#endif
+	while (i < n && p[i] != '\r' && p[i] != '\n')
+		i++;
+	return i;
+}
+
 /* Line ends of a text before it is encoded. */
 static void text64(struct mime_code *c, const unsigned char *p, size_t n)
 {
-	const unsigned char *from = p, *end = p + n;
+	const unsigned char *end = p + n;
 
-	for (; p < end; p++) {
-		if (*p != '\r' && *p != '\n') {
+	while (p < end) {
+		size_t k = line_octets(p, (size_t)(end - p));
+
+		if (k) {
+			data64(c, p, k);
 			c->cr = false;
+			p += k;
 			continue;
 		}
-		data64(c, from, (size_t)(p - from));
-		from = p + 1;
 		if (!(*p == '\n' && c->cr))
 			data64(c, (const unsigned char *)"\r\n", 2);
-		c->cr = *p == '\r';
+		c->cr = *p++ == '\r';
 	}
-	data64(c, from, (size_t)(end - from));
 }
 
 /* --- quoted-printable ----------------------------------------------------- */
@@ -462,13 +489,21 @@ const char *mime_coding_name(enum mime_coding c)
 
 static size_t high_octets(const char *p, size_t n)
 {
-	size_t high = 0, i = 0;
-	uint64_t v;
+	size_t i = 0, high = 0;
+#if defined(__x86_64__)
+	const __m128i one = _mm_set1_epi8(1);
+	__m128i sum = _mm_setzero_si128();
 
-	for (; n - i >= sizeof(v); i += sizeof(v)) {
-		memcpy(&v, p + i, sizeof(v));
-		high += ((v & HIGH) >> 7) * UINT64_C(0x0101010101010101) >> 56;
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+
+		/* Each 8-bit octet is 1, and eight are added up. */
+		v = _mm_and_si128(_mm_srli_epi16(v, 7), one);
+		sum = _mm_add_epi64(sum, _mm_sad_epu8(v, _mm_setzero_si128()));
 	}
+	high = (size_t)_mm_cvtsi128_si64(
+	        _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum)));
+#endif
 	for (; i < n; i++)
 		high += (unsigned char)p[i] >> 7;
 	return high;
@@ -536,10 +571,9 @@ static bool lines_fit(const char *p, size_t n)
 
 enum mime_coding mime_text_coding(const char *p, size_t n, bool whole)
 {
-	size_t high;
+	size_t high = high_octets(p, n);
 
-	if (whole && mime_ascii(p, n) && !memchr(p, '\0', n) && lines_fit(p, n))
+	if (whole && !high && !memchr(p, '\0', n) && lines_fit(p, n))
 		return MIME_7BIT;
-	high = high_octets(p, n);
 	return high * MANY > n ? MIME_BASE64 : MIME_QP;
 }

@@ -33,7 +33,18 @@ struct mime_out {
 	char buf[MIME_ROOM];
 };
 void mime_out_begin(struct mime_out *o, struct mapi_out *to);
-void mime_put(struct mime_out *o, const void *p, size_t n);
+void mime_put_long(struct mime_out *o, const char *p, size_t n);
+static inline void mime_put(struct mime_out *o, const void *p, size_t n)
+{
+	if (n - 1 >= sizeof(o->buf) - o->n) {
+		mime_put_long(o, p, n);
+		return;
+	}
+	memcpy(o->buf + o->n, p, n);
+	o->n += n;
+	o->total += n;
+	o->last = o->buf[o->n - 1];
+}
 int mime_out_end(struct mime_out *o);
 static inline void mime_str(struct mime_out *o, const char *s)
 {
