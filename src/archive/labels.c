@@ -9,7 +9,6 @@
 #include "archive/labels_names.h"
 #include "mime/keywords.h"
 #include "util/buf.h"
-#include "util/utf7.h"
 #include "util/utf8.h"
 
 #define KEYWORDS_MAX 4096
@@ -212,18 +211,13 @@ static char *folder_of(const char *label)
 
 static int add_keyword(struct labels *l, const char *label)
 {
-	char *word CLEANUP(free_p) = utf8_to_utf7(label);
-	int r = 0;
+	char *word CLEANUP(free_p) = keywords_word(label);
 
 	if (!word)
 		return -1;
-	for (char *p = word; *p; p++)
-		if (*p == ' ' || strchr("(){%*\"\\]", *p))
-			*p = '_';
-	if (*word)
-		r = keywords_add(&l->keywords, word, strlen(word),
-		                 KEYWORDS_MAX);
-	return r;
+	return *word ? keywords_add(&l->keywords, word, strlen(word),
+	                            KEYWORDS_MAX)
+	             : 0;
 }
 
 /* Which folders a message may go to, the first one first. */

@@ -8,8 +8,7 @@
  * A message of Gmail is in many places at once, and goes to one folder: the
  * first of these that it has: Trash, Spam (Junk), Drafts, Sent, Inbox, its
  * first label in the order of the field; without any, Archive. The other
- * labels become keywords: '_' for blanks and what IMAP forbids in keywords,
- * modified UTF-7 where it is not ASCII. Starred is \Flagged, Important
+ * labels become keywords (mime/keywords.h). Starred is \Flagged, Important
  * $Important; without Unread a message has been seen. What Gmail sorts by
  * itself (Opened, Archived, Muted, its categories) says nothing more.
  */

@@ -335,7 +335,7 @@ static void categories(const char *list, struct graph_out *o)
 		total += n;
 		if (*w == '$' || *w == '\\' || total > GRAPH_CATEGORIES_MOST)
 			continue;
-		word = strndup(w, n);
+		word = keywords_label(w, n);
 		if (!word || !utf8_valid(word))
 			continue;
 		if (!any)

@@ -7,6 +7,39 @@
 
 #include "util/buf.h"
 
+#define BLANK "\xc2\xa0"
+#define BLANK_OCTETS (sizeof(BLANK) - 1)
+
+char *keywords_word(const char *label)
+{
+	struct buf b CLEANUP(buf_release_p) = BUF_INIT(0);
+
+	for (; *label; label++) {
+		unsigned char c = (unsigned char)*label;
+		bool bad = c < ' ' || c == 0x7f || (c == '\\' && !b.n);
+
+		if (c == ' ' ? buf_str(&b, BLANK)
+		             : buf_chr(&b, bad ? '_' : *label))
+			return NULL;
+	}
+	return b.n ? buf_take(&b) : strdup("");
+}
+
+char *keywords_label(const char *word, size_t n)
+{
+	char *label = strndup(word, n), *to = label;
+
+	for (const char *p = label; p && *p;) {
+		bool blank = strncmp(p, BLANK, BLANK_OCTETS) == 0;
+
+		*to++ = blank ? ' ' : *p;
+		p += blank ? BLANK_OCTETS : 1;
+	}
+	if (label)
+		*to = '\0';
+	return label;
+}
+
 static int order(const char *a, size_t an, const char *b, size_t bn)
 {
 	int r = memcmp(a, b, an < bn ? an : bn);

@@ -9,6 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A label of people's as one keyword: U+00A0 for its blanks, which separate
+ * keywords, and '_' for control characters and for a backslash in front,
+ * which is for system flags. malloc'd, NULL: memory. */
+char *keywords_word(const char *label);
+/* The label again. malloc'd, NULL: memory. */
+char *keywords_label(const char *word, size_t n);
 /* Adds word; a list that would grow beyond max octets stays as it is.
  * -1: memory. */
 int keywords_add(char **list, const char *word, size_t n, size_t max);

@@ -279,7 +279,9 @@ char *imap_uid_set(const uint32_t *uids, size_t n);
 /* "dd-Mon-yyyy hh:mm:ss +zzzz" (RFC 3501 date-time), 26 octets and NUL;
  * false if the date can't be one. */
 bool imap_date(const struct mail_date *d, char out[27]);
-/* A keyword that may go out: [A-Za-z0-9$_.-]{1,64}. */
+/* A keyword that may go out: letters, digits and some of what else an atom
+ * may hold. Longer ones Dovecot refuses together with the message. */
+#define IMAP_KEYWORD_MOST 50
 bool imap_keyword_ok(const char *keyword, size_t len);
 
 #endif

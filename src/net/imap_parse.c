@@ -281,13 +281,14 @@ bool imap_date(const struct mail_date *d, char out[27])
 
 bool imap_keyword_ok(const char *keyword, size_t len)
 {
-	if (!len || len > 64)
+	if (!len || len > IMAP_KEYWORD_MOST)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = keyword[i];
 
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || (c && strchr("$_.-", c))))
+		      (c >= '0' && c <= '9') ||
+		      (c && strchr("$_.-&+,:/@#!='~;?", c))))
 			return false;
 	}
 	return true;

@@ -216,6 +216,8 @@ static int keep_change(struct row *r, void *arg)
 	if (!to)
 		return -1;
 	message_move(to, &r->m);
+	to->note = r->note;
+	r->note = NULL;
 	return c->b->n >= CHANGES_AT_ONCE;
 }
 
@@ -250,6 +252,29 @@ static bool same_words(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
+static bool is_told(const struct message *msg, const char *note)
+{
+	return !note || (msg->note && strstr(msg->note, note));
+}
+
+/* What the destination can't hold, unless the row tells it already. */
+static int tell_lost(struct move *m, const struct batch *b,
+                     const struct batch *would, struct err *e)
+{
+	if (store_begin(m->store, e))
+		return -1;
+	for (size_t i = 0; i < b->n; i++) {
+		const char *note = would->v[i].note;
+
+		if (!is_told(&b->v[i], note) &&
+		    store_note(m->store, b->v[i].row, note, e)) {
+			store_rollback(m->store);
+			return -1;
+		}
+	}
+	return store_commit(m->store, e);
+}
+
 /* What the destination can't hold is no change: leaves in b the messages
  * that would be written otherwise than they were. */
 static int drop_unchangeable(struct move *m, const struct folder *f,
@@ -272,7 +297,8 @@ static int drop_unchangeable(struct move *m, const struct folder *f,
 	if (!would || would->n < b->n)
 		failed = err_memory(e);
 	else
-		failed = m->writer_ops->prepare(m->writer, f, would, e);
+		failed = m->writer_ops->prepare(m->writer, f, would, e) ||
+		         tell_lost(m, b, would, e);
 	for (size_t i = 0; !failed && i < b->n; i++) {
 		const struct message *w = &would->v[i];
 
@@ -288,7 +314,7 @@ static int drop_unchangeable(struct move *m, const struct folder *f,
 	if (!failed)
 		b->n = kept;
 	batch_free(&would);
-	return failed;
+	return failed ? -1 : 0;
 }
 
 /* One portion; *more: there may be another. */

@@ -181,16 +181,12 @@ int graph_keywords(const char *list, unsigned flags, char **out, struct err *e)
 	return 0;
 }
 
-/* A category of several words is one keyword. */
 static int add_category(char **list, const char *name)
 {
-	char *word CLEANUP(free_p) = strdup(name);
+	char *word CLEANUP(free_p) = keywords_word(name);
 
 	if (!word)
 		return -1;
-	for (char *p = word; *p; p++)
-		if (*p == ' ')
-			*p = '_';
 	return *word ? keywords_add(list, word, strlen(word), KEYWORDS_MOST)
 	             : 0;
 }
@@ -278,11 +274,14 @@ json_t *graph_state_body(unsigned flags, const char *keywords, bool verb)
 	size_t n;
 	bool failed = !categories;
 
-	while ((word = keywords_next(&at, &n)))
+	while ((word = keywords_next(&at, &n))) {
+		char *name CLEANUP(free_p) = keywords_label(word, n);
+
 		if (!is_forwarded(word, n))
-			failed |=
-			        json_array_append_new(
-			                categories, json_stringn(word, n)) != 0;
+			failed |= !name ||
+			          json_array_append_new(categories,
+			                                json_string(name)) != 0;
+	}
 	body = json_pack("{s:b, s:{s:s}, s:o}", "isRead",
 	                 (flags & MAIL_SEEN) != 0, "flag", "flagStatus",
 	                 flags & MAIL_FLAGGED ? "flagged" : "notFlagged",

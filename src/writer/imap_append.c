@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "util/buf.h"
 #include "util/step.h"
@@ -43,38 +42,6 @@ bool append_ready(struct writer *w)
 
 /* --- what will be sent ---------------------------------------------------- */
 
-static bool listed(const char *list, const char *word, size_t len)
-{
-	while (list && *list) {
-		size_t n = strcspn(list, " ");
-
-		if (n == len && strncasecmp(list, word, len) == 0)
-			return true;
-		list += n + strspn(list + n, " ");
-	}
-	return false;
-}
-
-static int allowed_keywords(const struct folder *f, const char *keywords,
-                            char **out, struct err *e)
-{
-	struct buf b CLEANUP(buf_release_p) = BUF_INIT(65536);
-
-	while (keywords && *keywords) {
-		size_t len = strcspn(keywords, " ");
-
-		if (imap_keyword_ok(keywords, len) &&
-		    (f->any_keyword || listed(f->keywords, keywords, len)) &&
-		    ((b.n && buf_chr(&b, ' ')) || buf_add(&b, keywords, len)))
-			return err_memory(e);
-		keywords += len + strspn(keywords + len, " ");
-	}
-	if (!b.n)
-		return 0;
-	*out = buf_take(&b);
-	return *out ? 0 : err_memory(e);
-}
-
 int append_prepare(struct writer *w, const struct folder *f, struct batch *b,
                    struct err *e)
 {
@@ -82,10 +49,8 @@ int append_prepare(struct writer *w, const struct folder *f, struct batch *b,
 		struct message *m = &b->v[i];
 
 		m->set_flags = m->flags & MAIL_FLAGS_KEPT;
-		free(m->set_keywords);
-		m->set_keywords = NULL;
-		if (allowed_keywords(f, m->keywords, &m->set_keywords, e) ||
-		    (w->exchange && exchange_prepare(w, f, m, e)))
+		if (imap_words_prepare(w, f, m, e) ||
+		    (w->exchange && exchange_prepare(w, m, e)))
 			return -1;
 	}
 	return 0;

@@ -10,8 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mime/keywords.h"
 #include "util/buf.h"
 #include "writer/imap_writer.h"
+#include "writer/words.h"
 
 /* What a copy's flags are at the destination now. */
 struct found {
@@ -94,27 +96,14 @@ static const struct found *find(const struct founds *l, uint32_t uid)
 	return NULL;
 }
 
-static bool has_word(const char *list, const char *word, size_t len)
-{
-	while (list && *list) {
-		size_t n = strcspn(list, " ");
-
-		if (n == len && strncasecmp(list, word, n) == 0)
-			return true;
-		list += n + strspn(list + n, " ");
-	}
-	return false;
-}
-
 static bool subset(const char *a, const char *b)
 {
-	while (a && *a) {
-		size_t n = strcspn(a, " ");
+	const char *word;
+	size_t n;
 
-		if (n && !has_word(b, a, n))
+	while ((word = keywords_next(&a, &n)))
+		if (!words_have(b, word, n))
 			return false;
-		a += n + strspn(a + n, " ");
-	}
 	return true;
 }
 
@@ -222,21 +211,14 @@ static int store_flags(struct writer *w, struct batch *b, uint64_t modseq,
 static int keep_allowed(const struct writer *w, const struct folder *f,
                         struct message *m, struct err *e)
 {
-	struct buf b CLEANUP(buf_release_p) = BUF_INIT(1 << 16);
-	const char *k = m->keywords;
+	char *kept;
 
-	while (k && *k) {
-		size_t n = strcspn(k, " ");
-
-		if (imap_keyword_ok(k, n) &&
-		    !(w->exchange && exchange_drops(k, n)) &&
-		    (f->any_keyword || has_word(f->keywords, k, n)) &&
-		    ((b.n && buf_chr(&b, ' ')) || buf_add(&b, k, n)))
-			return err_memory(e);
-		k += n + strspn(k + n, " ");
+	if (imap_words_kept(w, f, m->keywords, &kept, NULL, e)) {
+		free(kept);
+		return -1;
 	}
 	free(m->keywords);
-	m->keywords = b.n ? buf_take(&b) : NULL;
+	m->keywords = kept;
 	m->flags &= MAIL_FLAGS_KEPT;
 	return 0;
 }

@@ -26,67 +26,6 @@ bool exchange_drops(const char *word, size_t len)
 	return len == 8 && strncasecmp(word, "$MDNSent", 8) == 0;
 }
 
-static bool listed(const char *list, const char *word, size_t len)
-{
-	while (list && *list) {
-		size_t n = strcspn(list, " ");
-
-		if (n == len && strncasecmp(list, word, len) == 0)
-			return true;
-		list += n + strspn(list + n, " ");
-	}
-	return false;
-}
-
-static int without_dropped(struct message *m, struct err *e)
-{
-	struct buf b CLEANUP(buf_release_p) = BUF_INIT(65536);
-	const char *k = m->set_keywords;
-
-	while (k && *k) {
-		size_t n = strcspn(k, " ");
-
-		if (!exchange_drops(k, n) &&
-		    ((b.n && buf_chr(&b, ' ')) || buf_add(&b, k, n)))
-			return err_memory(e);
-		k += n + strspn(k + n, " ");
-	}
-	free(m->set_keywords);
-	m->set_keywords = b.n ? buf_take(&b) : NULL;
-	return b.n && !m->set_keywords ? err_memory(e) : 0;
-}
-
-/* The labels that are lost, as a sentence. */
-static int note_labels(struct message *m, struct err *e)
-{
-	struct buf b CLEANUP(buf_release_p) = BUF_INIT(2000);
-	const char *k = m->keywords;
-	size_t lost = 0;
-
-	free(m->note);
-	m->note = NULL;
-	while (k && *k) {
-		size_t n = strcspn(k, " ");
-
-		/* Where the list is endless, its beginning says enough. */
-		if (!exchange_drops(k, n) && !listed(m->set_keywords, k, n) &&
-		    b.n < 1000)
-			lost += !buf_fmt(&b, "%s%.*s", lost ? ", " : "",
-			                 (int)(n < 100 ? n : 100), k);
-		k += n + strspn(k + n, " ");
-	}
-	if (!lost)
-		return 0;
-	struct buf note CLEANUP(buf_release_p) = BUF_INIT(0);
-
-	if (buf_fmt(&note,
-	            "the label%s %s can't be kept over IMAP at Microsoft 365",
-	            lost > 1 ? "s" : "", b.p))
-		return err_memory(e);
-	m->note = buf_take(&note);
-	return m->note ? 0 : err_memory(e);
-}
-
 /* Lines that Exchange refuses, NULs; and requests for receipts, which
  * people's programs would answer a second time. */
 static int mend(struct message *m, struct err *e)
@@ -102,12 +41,13 @@ static int mend(struct message *m, struct err *e)
 	return m->set_flags & MAIL_SEEN ? 0 : repair_receipts(m, &changed, e);
 }
 
-int exchange_prepare(struct writer *w, const struct folder *f,
-                     struct message *m, struct err *e)
+int exchange_prepare(struct writer *w, struct message *m, struct err *e)
 {
-	(void)f;
-	if (without_dropped(m, e) || note_labels(m, e))
-		return -1;
+	/* Of a copy that is there already, Graph may have set them. */
+	if (!m->fetched) {
+		free(m->note);
+		m->note = NULL;
+	}
 	if (m->note)
 		side_remember(w, m);
 	return mend(m, e);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "mime/header.h"
+#include "mime/keywords.h"
 #include "net/graph.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -277,9 +278,10 @@ static json_t *categories(const char *words)
 
 	while (list && *words) {
 		size_t n = strcspn(words, " ");
+		char *name CLEANUP(free_p) = keywords_label(words, n);
 
-		if (n && *words != '$')
-			json_array_append_new(list, json_stringn(words, n));
+		if (name && n && *words != '$')
+			json_array_append_new(list, json_string(name));
 		words += n + strspn(words + n, " ");
 	}
 	return list;

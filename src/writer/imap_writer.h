@@ -3,8 +3,9 @@
  * imap_writer.h - the state that the files of the IMAP writer share:
  * imap.c (the driver), imap_append.c (APPEND and its answers), imap_make.c
  * (folders), imap_change.c (flags of our own copies, taking back),
- * imap_exchange.c (what Microsoft Exchange needs besides), imap_late.c (its
- * flags and dates, after the APPEND), imap_side.c (what only Graph can set).
+ * imap_words.c (keywords), imap_exchange.c (what Microsoft Exchange needs
+ * besides), imap_late.c (its flags and dates, after the APPEND), imap_side.c
+ * (what only Graph can set).
  */
 #ifndef MAILHAUL_WRITER_IMAP_WRITER_H
 #define MAILHAUL_WRITER_IMAP_WRITER_H
@@ -12,6 +13,7 @@
 #include "mailhaul/writer.h"
 #include "net/governor.h"
 #include "net/imap_mail.h"
+#include "util/buf.h"
 
 /* One APPEND command that is out: messages first .. first+count-1 of b. */
 struct flight {
@@ -87,12 +89,21 @@ int change_flags(struct writer *w, const struct folder *f, struct batch *b,
 int change_take_back(struct writer *w, const struct folder *f, struct batch *b,
                      struct err *e);
 
+/* imap_words.c */
+
+/* Fills set_keywords, and note with those that f can't keep. */
+int imap_words_prepare(const struct writer *w, const struct folder *f,
+                       struct message *m, struct err *e);
+/* *out: what f keeps of list, as it is written there (malloc'd, or NULL);
+ * lost, unless NULL: the others, for people. */
+int imap_words_kept(const struct writer *w, const struct folder *f,
+                    const char *list, char **out, struct buf *lost,
+                    struct err *e);
+
 /* imap_exchange.c */
 
-/* What Exchange can't keep: set_keywords, note; what it must not get: the
- * repaired body. */
-int exchange_prepare(struct writer *w, const struct folder *f,
-                     struct message *m, struct err *e);
+/* After imap_words_prepare(). What it must not get: the repaired body. */
+int exchange_prepare(struct writer *w, struct message *m, struct err *e);
 /* Before an APPEND of octets: the governor's leave, on a connection that
  * will last. Else w->broken is set. */
 int exchange_enter(struct writer *w, uint64_t octets, struct err *e);

@@ -21,6 +21,7 @@
 #include "util/utf7.h"
 #include "util/utf8.h"
 #include "writer/maildir_writer.h"
+#include "writer/words.h"
 
 #define SUBSCRIPTIONS_MAX (16u << 20)
 
@@ -254,16 +255,8 @@ static int give_letter(struct maildir_keywords *k, const char *word, size_t n)
 	return 0;
 }
 
-static bool writable(const char *word, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)word[i] <= ' ' || word[i] == 0x7f)
-			return false;
-	return n > 0;
-}
-
 int maildir_keywords_plan(struct writer *w, const char *list, char **kept,
-                          struct err *e)
+                          struct buf *lost, struct err *e)
 {
 	struct maildir_dest *d = w->at;
 	const char *at = list, *word;
@@ -271,15 +264,23 @@ int maildir_keywords_plan(struct writer *w, const char *list, char **kept,
 
 	*kept = NULL;
 	while ((word = keywords_next(&at, &n))) {
-		int has = letter_of(&d->keywords, word, n) >= 0;
+		char *atom CLEANUP(free_p) = NULL;
+		size_t len;
+		int has;
 
-		if (!has && writable(word, n)) {
-			has = give_letter(&d->keywords, word, n);
+		if (words_atom(word, n, &atom, e))
+			return -1;
+		len = atom ? strlen(atom) : 0;
+		has = len && letter_of(&d->keywords, atom, len) >= 0;
+		if (!has && len) {
+			has = give_letter(&d->keywords, atom, len);
 			d->keywords_new |= has > 0;
 		}
-		if (has < 0 ||
-		    (has && keywords_add(kept, word, n, MAILDIR_KEYWORDS_MAX)))
+		if (has < 0 || (has && keywords_add(kept, atom, len,
+		                                    MAILDIR_KEYWORDS_MAX)))
 			return err_memory(e);
+		if (!has && words_lose(lost, word, n, e))
+			return -1;
 	}
 	return 0;
 }

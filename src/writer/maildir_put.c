@@ -24,6 +24,7 @@
 #include "util/buf.h"
 #include "util/step.h"
 #include "writer/maildir_writer.h"
+#include "writer/words.h"
 
 #define GROUP 64 /* files open at once */
 #define CHUNK (64u << 10)
@@ -50,13 +51,15 @@ int maildir_prepare(struct writer *w, const struct folder *f, struct batch *b,
 	if (maildir_enter(w, f->raw, e) || maildir_keywords_load(w, e))
 		return -1;
 	for (size_t i = 0; i < b->n; i++) {
+		struct buf lost CLEANUP(buf_release_p) = BUF_INIT(0);
 		struct message *m = &b->v[i];
-		char *kept;
 
-		if (maildir_keywords_plan(w, m->keywords, &kept, e))
-			return -1;
 		free(m->set_keywords);
-		m->set_keywords = kept;
+		if (maildir_keywords_plan(w, m->keywords, &m->set_keywords,
+		                          &lost, e) ||
+		    words_note(m, &lost, "in a Maildir, which has room for 26",
+		               e))
+			return -1;
 		m->set_flags = m->flags & MAIL_FLAGS_KEPT;
 		free(m->dest_name);
 		m->dest_name = name_of(m);
@@ -322,11 +325,11 @@ static void foreign(const char *letters, const struct maildir_keywords *k,
 	out[n] = '\0';
 }
 
-static int change(struct writer *w, struct message *m, const char *path,
-                  struct err *e)
+static int change(struct writer *w, struct message *m, const char *keywords,
+                  const char *path, struct err *e)
 {
 	const char *letters = maildir_letters(path);
-	uint32_t bits = maildir_keyword_bits(&w->at->keywords, m->keywords);
+	uint32_t bits = maildir_keyword_bits(&w->at->keywords, keywords);
 	char others[64];
 	char *name CLEANUP(free_p) = NULL, *to CLEANUP(free_p) = NULL;
 
@@ -350,7 +353,7 @@ static int change(struct writer *w, struct message *m, const char *path,
 static int finish_one(struct writer *w, struct message *m, struct err *e)
 {
 	char *path CLEANUP(free_p) = NULL;
-	char *there CLEANUP(free_p) = NULL, *kept = NULL;
+	char *there CLEANUP(free_p) = NULL, *kept CLEANUP(free_p) = NULL;
 	unsigned flags;
 	int r;
 
@@ -363,25 +366,24 @@ static int finish_one(struct writer *w, struct message *m, struct err *e)
 	flags = maildir_flags(maildir_letters(path)) & MAIL_FLAGS_KEPT;
 	if (maildir_keywords_of(&w->at->keywords, maildir_letters(path),
 	                        &there) ||
-	    maildir_keywords_plan(w, m->keywords, &kept, e))
+	    maildir_keywords_plan(w, m->keywords, &kept, NULL, e))
 		return err_memory(e);
 	/* Equal to what is wanted: an earlier attempt got so far. */
 	if ((flags != m->set_flags ||
 	     !keywords_equal(there, m->set_keywords)) &&
 	    (flags != (m->flags & MAIL_FLAGS_KEPT) ||
 	     !keywords_equal(there, kept))) {
-		free(kept);
 		m->tries = 1;
 		return 0;
 	}
-	r = maildir_keywords_save(w, e) ? -1 : change(w, m, path, e);
+	r = maildir_keywords_save(w, e) ? -1 : change(w, m, kept, path, e);
 	if (r) {
-		free(kept);
 		m->tries = 1;
 		return r < 0 ? -1 : 0;
 	}
 	free(m->set_keywords);
 	m->set_keywords = kept;
+	kept = NULL;
 	m->set_flags = m->flags & MAIL_FLAGS_KEPT;
 	return 0;
 }

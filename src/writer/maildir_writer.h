@@ -11,6 +11,7 @@
 
 #include "mailhaul/maildir.h"
 #include "mailhaul/writer.h"
+#include "util/buf.h"
 
 /* A folder that this handle has used. */
 struct maildir_dest {
@@ -57,10 +58,11 @@ int maildir_make(struct writer *w, struct folder *f, struct err *e);
 
 /* Reads dovecot-keywords of w->at once. */
 int maildir_keywords_load(struct writer *w, struct err *e);
-/* The words of list that can be kept, in *kept (malloc'd or NULL); new ones
- * get letters that maildir_keywords_save() makes durable. */
+/* What can be kept of list, as it is written, in *kept (malloc'd or NULL);
+ * lost, unless NULL: the others, for people. New ones get letters that
+ * maildir_keywords_save() makes durable. */
 int maildir_keywords_plan(struct writer *w, const char *list, char **kept,
-                          struct err *e);
+                          struct buf *lost, struct err *e);
 int maildir_keywords_save(struct writer *w, struct err *e);
 /* Bit i for letter 'a' + i. */
 uint32_t maildir_keyword_bits(const struct maildir_keywords *k,

@@ -90,9 +90,8 @@ def test_takeout(shared):
     paths = Counter(m.path for m in found)
     assert paths["\u262f"] == 8 and paths["1.Organiza\u010dn\u00ed"] == 2
     words = {w for m in found for w in m.keywords}
-    assert "_'single-quote" in words
-    assert all(w.isascii() and not set(w) & set(' (){}%*"\\]')
-               for w in words)
+    assert any(w.endswith("'single-quote") for w in words)
+    assert not any(set(w) & set(" \t") for w in words)
 
 
 def test_vault(shared):
