@@ -60,7 +60,7 @@ name another folder: MAILHAUL_QUICKSTART=/some/folder $0"
 	rm -rf "$WORK/sample" "$WORK/maildir" "$WORK/new-server-mail" \
 		"$WORK/new-mailbox" "$WORK/tls" "$WORK/password" "$WORK/secret" \
 		"$WORK/tenant" "$WORK/state" "$WORK/mailhaul.db" \
-		"$WORK/report.csv" \
+		"$WORK/report.csv" "$WORK/contacts-and-calendar" \
 		"$WORK/mailhaul.db-wal" "$WORK/mailhaul.db-shm"
 }
 
@@ -389,8 +389,9 @@ What became of each message     $WORK/report.csv
 Contacts and calendar           $WORK/contacts-and-calendar
 
 All $total messages arrived in both mailboxes, each exactly once, and seven
-more from the two files. A small archive of every kind is in examples/archives. To move
-your own mail to Microsoft 365, read docs/microsoft365.md; to another server:
+more from the two files. A small archive of every kind is in examples/archives.
+To move your own mail to Microsoft 365, read docs/microsoft365.md; to another
+server:
 
     $MAILHAUL copy imaps://you%40example.com@OLD-SERVER \\
         imaps://you@NEW-SERVER

@@ -61,6 +61,7 @@ struct account {
 	bool compress;       /* use COMPRESS=DEFLATE where offered */
 	const char *spool_dir;
 	size_t body_limit;   /* octets of one body kept in memory */
+	bool unpack_winmail; /* the files in a winmail.dat of a PST */
 	secret_fn *secret;
 	void *secret_arg;
 	/* Microsoft 365: who gives tokens, and Graph's root; borrowed. */

@@ -22,7 +22,10 @@ enum mail_flag {
 	MAIL_ANSWERED = 1 << 1,
 	MAIL_FLAGGED = 1 << 2,
 	MAIL_DRAFT = 1 << 3,
-	MAIL_DELETED = 1 << 4 /* read, never written */
+	MAIL_DELETED = 1 << 4, /* read, never written */
+	/* No message but a hole that tells of the archive as a whole, whatever
+	 * folder it is told in: no option leaves it out. */
+	MAIL_WHOLE = 1 << 5
 };
 #define MAIL_FLAGS_KEPT \
 	(MAIL_SEEN | MAIL_ANSWERED | MAIL_FLAGGED | MAIL_DRAFT)

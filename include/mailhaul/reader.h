@@ -23,6 +23,7 @@
 #include "mailhaul/account.h"
 #include "mailhaul/mail.h"
 
+struct others; /* others.h */
 struct reader;
 
 enum reader_trait {
@@ -56,7 +57,6 @@ struct walk {
 	 * message with the path of a file as its key and its kind ("a
 	 * contact") as its keywords, and no mail. */
 	bool items;
-	bool unpack;          /* the files in a winmail.dat of a PST */
 };
 
 /* What next() came upon. */
@@ -141,9 +141,10 @@ struct reader_ops {
 	int (*next)(struct reader *r, struct walk_found *f, struct err *e);
 	int (*take)(struct reader *r, struct message *m, struct err *e);
 	/* folders(), but all of them, however long that takes: folders()
-	 * tells those that can be known soon. */
+	 * tells those that can be known soon. *others: what is there besides
+	 * mail, the reader's until the next call. */
 	int (*survey)(struct reader *r, struct folder_list *out,
-	              struct err *e);
+	              const struct others **others, struct err *e);
 };
 
 /* The driver for an account, or NULL with EC_INPUT. */

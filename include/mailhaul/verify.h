@@ -38,6 +38,7 @@ struct verify_sum {
 	/* Copies with other octets than were sent that are the same message
 	 * all the same: adopted, or rewritten by the destination. */
 	uint64_t rewritten;
+	uint64_t not_held; /* items that an archive only counts */
 	/* What became of the messages that the source lists now, each by its
 	 * own row; without an answer of the source as report_sums(). */
 	struct sums sums;

@@ -16,6 +16,11 @@ enum file_kind {
 	FILE_MSG,        /* a message of Outlook; told by its name, too */
 	FILE_OTHER
 };
+/* What is to be said of FILE_PST_LOCKED, after the file's name. */
+#define KIND_PST_LOCKED                                                    \
+	"is encrypted by Windows Information Protection for one Windows "  \
+	"account: no other program can read it. Open it in Outlook under " \
+	"that account and export it from there (File, Open & Export)."
 /* name is for "a calendar" and the like, and where the content leaves it
  * open whether a header without any usual field is mail, and whether what
  * has no From_ line in front is an mbox with a damaged one; may be NULL.

@@ -88,6 +88,7 @@ static int tell_folder(struct out *o, const struct place *p, const char *raw)
 	struct wire_folder f = { .raw = (char *)raw,
 		                 .path = (char *)path,
 		                 .use = p->use,
+		                 .shared = p->shared,
 		                 .uidvalidity = p->uidvalidity,
 		                 .state = p->state };
 
@@ -142,6 +143,13 @@ static int tell_item(struct out *o, const struct item *it)
 	return o->s.bodies ? 1 : 0;
 }
 
+/* Told of a folder that is not read, too. */
+static bool is_of_all(const struct out *o, const struct item *it)
+{
+	return it->flags & MAIL_WHOLE && o->folder->omit &&
+	       !(o->q->flags & W_ONLY_NAMED);
+}
+
 static int begin(struct sink *s, const struct item *it)
 {
 	struct out *o = of(s);
@@ -152,7 +160,8 @@ static int begin(struct sink *s, const struct item *it)
 	buf_clear(&o->tail);
 	o->wire = it->wire;
 	o->cr = false;
-	o->wanted = request_item(o->folder, it->uid) || (it->beside && before);
+	o->wanted = request_item(o->folder, it->uid) ||
+	            (it->beside && before) || is_of_all(o, it);
 	o->told = !s->names_only && o->wanted;
 	return o->told ? tell_item(o, it) : 0;
 }

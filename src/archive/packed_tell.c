@@ -51,9 +51,10 @@ static int folder_of(struct spot *o, const char *raw)
 	return dir ? spot_of(o, dir, NAME_MAILDIR) : -1;
 }
 
-/* A hole called name in the folder of raw. */
+/* A hole called name in the folder of raw; all: it tells of the whole
+ * archive. */
 static int hole(struct packed *p, const char *raw, const char *name,
-                const char *sentence)
+                const char *sentence, bool all)
 {
 	struct spot spot CLEANUP(spot_release) = { 0 };
 
@@ -61,7 +62,8 @@ static int hole(struct packed *p, const char *raw, const char *name,
 		return 0;
 	if (folder_of(&spot, raw) || spot_tell(&spot, 0, p->s))
 		return -1;
-	return source_trouble(p->s, name, sentence);
+	return all ? source_trouble_all(p->s, name, sentence)
+	           : source_trouble(p->s, name, sentence);
 }
 
 /* A hole at a spot of the archive. */
@@ -79,7 +81,7 @@ static int tell(struct packed *p, const char *spot, const char *fmt, ...)
 	va_end(ap);
 	if (buf_fmt(&name, "%s%s%s", p->at->raw, *p->at->raw ? ", " : "", spot))
 		return -1;
-	return hole(p, p->at->raw, name.p, sentence);
+	return hole(p, p->at->raw, name.p, sentence, true);
 }
 
 int packed_tell_cut(struct packed *p)
@@ -168,7 +170,7 @@ int packed_tell_entry(struct packed *p, const char *raw, const char *why)
 	         "%s can't be unpacked: %s. Copy or download the archive "
 	         "again, or unpack it yourself and give mailhaul the folder.",
 	         shown(raw).text, why);
-	return hole(p, raw, raw, sentence);
+	return hole(p, raw, raw, sentence, false);
 }
 
 int packed_tell_link(struct packed *p, const char *raw)
@@ -180,5 +182,5 @@ int packed_tell_link(struct packed *p, const char *raw)
 	         "mailhaul does not follow. If it is a message, unpack the "
 	         "archive yourself and give mailhaul the folder.",
 	         shown(raw).text);
-	return hole(p, raw, raw, sentence);
+	return hole(p, raw, raw, sentence, false);
 }

@@ -19,11 +19,22 @@ uint64_t item_uid(const char *name)
 	return id ? id : 1;
 }
 
-int source_trouble(struct sink *s, const char *name, const char *sentence)
+static int trouble(struct sink *s, const char *name, const char *sentence,
+                   unsigned flags)
 {
-	struct item it = { .uid = item_uid(name), .key = name };
+	struct item it = { .uid = item_uid(name), .key = name, .flags = flags };
 
 	return s->begin(s, &it) < 0 || s->end(s, 0, sentence) ? -1 : 0;
+}
+
+int source_trouble(struct sink *s, const char *name, const char *sentence)
+{
+	return trouble(s, name, sentence, 0);
+}
+
+int source_trouble_all(struct sink *s, const char *name, const char *sentence)
+{
+	return trouble(s, name, sentence, MAIL_WHOLE);
 }
 
 uint64_t source_soon(void)

@@ -43,6 +43,7 @@ struct place {
 	const char *raw;
 	const char *path;
 	enum mail_use use;
+	bool shared; /* of a mailbox that this one may look into */
 	/* Changes when what stands in it can't be the same any more; never
 	 * 0. mbox: from its first message; others: 1. */
 	uint32_t uidvalidity;
@@ -143,6 +144,8 @@ uint64_t source_soon(void);
  * tells where; uid comes from it. The folder is the one told last, or place.
  */
 int source_trouble(struct sink *s, const char *name, const char *sentence);
+/* The same of an archive, any folder of which may have lost something. */
+int source_trouble_all(struct sink *s, const char *name, const char *sentence);
 
 /*
  * Where a file stands, for the names of folders. path "" with a name: the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_plan.c - mailhaul plan, and what --dry-run shows. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/items.h"
@@ -301,6 +302,23 @@ static size_t archives(const struct cli *c)
 	return n;
 }
 
+static void only_of_archives(struct cli *c, const char *option,
+                             const char *also)
+{
+	const char *name = c->args.operands > 0 ? c->args.operand[0] : "";
+
+	if (access(name, F_OK) == 0)
+		talk_warn(&c->talk,
+		          "mailhaul: '%s' is also a mailbox of the job store: "
+		          "write ./%s for the file.",
+		          name, name);
+	else
+		talk_warn(&c->talk,
+		          "mailhaul: %s goes with the path of an archive "
+		          "here.%s",
+		          option, also);
+}
+
 static int run_plan(struct cli *c)
 {
 	size_t n = archives(c);
@@ -310,12 +328,11 @@ static int run_plan(struct cli *c)
 		                    "the job store and some are archives: name "
 		                    "them in two calls.");
 	else if (n == 0 && items_asked(c))
-		talk_warn(&c->talk, "mailhaul: --items goes with the path of "
-		                    "an archive here. 'mailhaul run --items' "
-		                    "writes them for a mailbox.");
+		only_of_archives(c, "--items",
+		                 " 'mailhaul run --items' writes them for a "
+		                 "mailbox.");
 	else if (n == 0 && opt_given(&c->args, "deep"))
-		talk_warn(&c->talk, "mailhaul: --deep goes with the path of "
-		                    "an archive.");
+		only_of_archives(c, "--deep", "");
 	else
 		return n > 0 ? look_all(c) : plan_mailboxes(c);
 	return EXIT_USAGE;

@@ -12,6 +12,19 @@
 #include "cli/text.h"
 #include "cli/view.h"
 
+/* Of a run that ended with problems: a person may have settled them since.
+ * A text says that a whole folder could not be moved. */
+static const char *after_problems(struct store *s, const struct mailbox *m)
+{
+	struct progress p = { 0 };
+	struct err e = { 0 };
+
+	if (m->last_text != NULL || store_progress(s, m->id, &p, &e) != 0 ||
+	    p.problems + p.holes > 0)
+		return "problems";
+	return p.left > 0 ? "unfinished" : "finished";
+}
+
 const char *cli_state(struct store *s, const struct mailbox *m)
 {
 	if (store_mailbox_running(s, m->id))
@@ -24,7 +37,7 @@ const char *cli_state(struct store *s, const struct mailbox *m)
 	case EXIT_ALL_MOVED:
 		return "finished";
 	case EXIT_PROBLEMS:
-		return "problems";
+		return after_problems(s, m);
 	case EXIT_PERSON:
 		return "needs you";
 	default:

@@ -179,6 +179,20 @@ static int add_rewritten(struct buf *b, const struct verify_sum *sum)
 	               : 0;
 }
 
+/* No list has them, so nothing can be proven of them. */
+static int add_not_held(struct buf *b, const struct verify_sum *sum)
+{
+	if (sum->not_held == 0)
+		return 0;
+	return buf_str(b, " The archive counts ") != 0 ||
+	                       text_plural(b, sum->not_held, "more item",
+	                                   "more items") != 0 ||
+	                       buf_str(b, " and does not hold them: another "
+	                                  "copy or a backup of it may.") != 0
+	               ? -1
+	               : 0;
+}
+
 static int add_source(struct buf *b, const struct verify_sum *sum)
 {
 	if (sum->source_asked)
@@ -241,7 +255,7 @@ static void say_verdict(struct cli *c, const struct job *job,
 		return;
 	}
 	if (add_rewritten(&b, sum) != 0 || add_left_out(&b, p) != 0 ||
-	    add_source(&b, sum) != 0)
+	    add_not_held(&b, sum) != 0 || add_source(&b, sum) != 0)
 		return;
 	if (c->quiet && code != 0)
 		talk_warn(&c->talk, "%s", b.p);
@@ -280,6 +294,8 @@ static json_t *json_sum(const struct verify_sum *sum, const struct progress *p,
 	                    json_integer((json_int_t)sum->bytes_read));
 	json_object_set_new(o, "rewritten",
 	                    json_integer((json_int_t)sum->rewritten));
+	json_object_set_new(o, "not_held",
+	                    json_integer((json_int_t)sum->not_held));
 	json_sums(sums, &sum->sums);
 	json_object_set_new(o, "sums", sums);
 	json_object_set_new(o, "progress", json_progress(p));

@@ -176,9 +176,11 @@ static void tell(struct export *x, const struct row *r,
 		json_object_set_new(o, "error", json_err(e));
 		json_item(x->json, o);
 	} else if (name == NULL) {
-		talk_warn(&x->c->talk, "%s: %s: uid %llu: %s",
-		          x->job->mailbox->name, folder,
-		          (unsigned long long)r->m.uid, e->text);
+		CLEANUP(buf_release_p) struct buf place = BUF_INIT(1 << 16);
+
+		if (problems_place(&place, folder, r) == 0)
+			talk_warn(&x->c->talk, "%s: %s: %s",
+			          x->job->mailbox->name, place.p, e->text);
 	} else if (!x->c->quiet) {
 		printf("%s/%s\n", x->dir_name, name);
 	}

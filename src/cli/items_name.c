@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/text.h"
 #include "util/utf8.h"
 
 #define NAME_OCTETS 180 /* of one part of a path */
+#define SUFFIX_OCTETS 10
 #define PARTS_MOST 16
 
 /* A part of a path as it may stand on a disk, also on one of Windows. */
@@ -36,13 +36,14 @@ static int add_fit(struct buf *b, const char *s, size_t n)
 
 size_t items_suffix(const char *name)
 {
-	static const char *const all[] = { ".vcf", ".ics", ".txt" };
-	size_t n = strlen(name);
+	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+	                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *dot = strrchr(name, '.');
+	size_t n = dot != NULL ? strspn(dot + 1, good) : 0;
 
-	for (size_t i = 0; n > 4 && i < sizeof(all) / sizeof(all[0]); i++)
-		if (strcasecmp(name + n - 4, all[i]) == 0)
-			return n - 4;
-	return n;
+	return n > 0 && n <= SUFFIX_OCTETS && dot > name && dot[1 + n] == '\0'
+	               ? (size_t)(dot - name)
+	               : strlen(name);
 }
 
 int items_file_name(struct buf *b, const char *name, unsigned number)

@@ -10,7 +10,7 @@
 
 #include "util/buf.h"
 
-/* Where the suffix of a name begins: one of those that are written. */
+/* Where the suffix of a name begins: letters and digits behind a dot. */
 size_t items_suffix(const char *name);
 /* The name of the file, always with such a suffix and never hidden; number
  * > 1 tells the same name apart. */

@@ -171,6 +171,7 @@ static void wire(struct account *a, struct secret *secret, struct vault *v,
 	a->allow_cleartext = o->allow_cleartext;
 	a->compress = o->compress;
 	a->body_limit = BODY_LIMIT;
+	a->unpack_winmail = o->unpack_winmail;
 	a->cancel = v->stop;
 	a->waiting = say_waits;
 	a->waiting_arg = v->talk;

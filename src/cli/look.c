@@ -53,13 +53,16 @@ static bool is_archive_locator(const char *operand)
 {
 	struct account a = { 0 };
 	struct err e = { 0 };
-	bool is = account_parse(&a, operand, true, &e) == 0 && a.path != NULL &&
-	          a.host == NULL;
+	size_t n = strlen(operand);
+	bool is = access(operand, F_OK) == 0 ||
+	          (n > 0 && operand[n - 1] == ':'); /* the path was forgotten */
 
-	/* What is no locator by itself is one if something stands there. */
-	if (is && a.kind == KIND_PATH)
-		is = strchr(operand, '/') != NULL || outlook_name(operand) ||
-		     access(operand, F_OK) == 0;
+	/* What can't be parsed is told why. What is no locator by itself is
+	 * one if something stands there. */
+	if (account_parse(&a, operand, true, &e) == 0)
+		is = a.path != NULL && a.host == NULL &&
+		     (is || a.kind != KIND_PATH || outlook_name(operand) ||
+		      strchr(operand, '/') != NULL);
 	account_release(&a);
 	return is;
 }
@@ -117,6 +120,7 @@ static struct look_folder *folder_new(struct look *l, const struct folder *f)
 		return NULL;
 	new->raw = strdup(f->raw);
 	new->path = strdup(f->path != NULL ? f->path : f->raw);
+	new->shared = f->shared;
 	if (new->raw == NULL || new->path == NULL ||
 	    tsearch(new, &l->by_raw, by_raw) == NULL) {
 		folder_free(new);
@@ -248,6 +252,8 @@ static void tell_how_far(struct look *l)
 	CLEANUP(buf_release_p) struct buf b = BUF_INIT(1 << 16);
 	uint64_t now = clock_ms();
 
+	if (!l->c->talk.terminal || l->c->quiet)
+		return;
 	if (now < l->told_ms + TOLD_EACH_MS)
 		return;
 	/* Most are done before anybody wonders. */

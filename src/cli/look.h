@@ -23,6 +23,7 @@ struct look_sum {
 struct look_folder {
 	char *raw, *path; /* raw first: they are found by it */
 	struct look_sum sum;
+	bool shared; /* of another mailbox */
 };
 
 /* What is no mail, by the folder that it lies in. */

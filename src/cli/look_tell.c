@@ -19,7 +19,8 @@
 	"and tells\nwhat is missing in it.\n"
 
 /* What is told by folder. */
-#define ROWS (1u << OTHERS_ITEMS | 1u << OTHERS_LOST | 1u << OTHERS_FILES)
+#define BESIDES (1u << OTHERS_ITEMS | 1u << OTHERS_FILES)
+#define MISSING (1u << OTHERS_LOST)
 
 enum { COL_FOLDER, COL_MESSAGES, COL_BYTES, COL_OLDEST, COL_NEWEST, COLUMNS };
 
@@ -95,6 +96,28 @@ static int folders_table(const struct look *l, struct buf *b)
 	return rc;
 }
 
+static int shared_lines(const struct look *l, struct buf *b)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->v[i]->shared ? l->v[i]->sum.messages : 0;
+	if (n == 0)
+		return 0;
+	if (buf_chr(b, '\n') != 0 ||
+	    text_plural(b, n, "message is", "messages are") != 0 ||
+	    buf_str(b, " of other mailboxes or public folders, and not moved "
+	               "unless\n--include names the folder:\n") != 0)
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i]->shared && l->v[i]->sum.messages > 0 &&
+		    (buf_str(b, "  ") != 0 ||
+		     text_clean(b, l->v[i]->path) != 0 ||
+		     buf_chr(b, '\n') != 0))
+			return -1;
+	return 0;
+}
+
 static int sum_line(const struct look *l, struct buf *b)
 {
 	const struct look_sum *s = &l->all;
@@ -110,18 +133,26 @@ static int sum_line(const struct look *l, struct buf *b)
 	return buf_str(b, ".\n");
 }
 
-static int other_row(const struct look_other *o, struct buf *b)
+static int other_row(const struct look_other *o, unsigned parts, struct buf *b)
 {
 	const char *folder = *o->folder != '\0' ? o->folder : "(top)";
 
-	if (others_count(&o->others, ROWS) == 0)
+	if (others_count(&o->others, parts) == 0)
 		return 0;
 	return buf_str(b, "  ") != 0 || text_clean(b, folder) != 0 ||
 	                       buf_str(b, ": ") != 0 ||
-	                       others_list(&o->others, ROWS, b) != 0 ||
+	                       others_list(&o->others, parts, b) != 0 ||
 	                       buf_chr(b, '\n') != 0
 	               ? -1
 	               : 0;
+}
+
+static int other_rows(const struct look *l, unsigned parts, struct buf *b)
+{
+	for (size_t i = 0; i < l->others_n; i++)
+		if (other_row(&l->others[i], parts, b) != 0)
+			return -1;
+	return 0;
 }
 
 /* The names of the folders that are left out. */
@@ -154,19 +185,29 @@ static int part_lines(const struct look *l, enum others_part part,
 /* items: they are written now, and need no hint. */
 static int others_lines(const struct look *l, bool items, struct buf *b)
 {
-	bool rows = l->others_n > 0 && others_count(&l->kinds, ROWS) > 0;
+	bool rows = l->others_n > 0 && others_count(&l->kinds, BESIDES) > 0;
 
-	if (l->kinds.n > 0 &&
+	if (others_count(&l->kinds, ~MISSING) > 0 &&
 	    buf_str(b, rows ? "\nBesides mail:\n" : "\n") != 0)
 		return -1;
-	for (size_t i = 0; i < l->others_n; i++)
-		if (other_row(&l->others[i], b) != 0)
-			return -1;
+	if (other_rows(l, BESIDES, b) != 0)
+		return -1;
 	for (unsigned part = 0; part < OTHERS_PARTS; part++)
-		if (!(part == OTHERS_ITEMS && items) &&
+		if (!(part == OTHERS_ITEMS && items) && part != OTHERS_LOST &&
 		    part_lines(l, part, b) != 0)
 			return -1;
 	return 0;
+}
+
+static int missing_lines(const struct look *l, struct buf *b)
+{
+	if (others_count(&l->kinds, MISSING) == 0)
+		return 0;
+	return buf_str(b, "\nMissing:\n") != 0 ||
+	                       other_rows(l, MISSING, b) != 0 ||
+	                       part_lines(l, OTHERS_LOST, b) != 0
+	               ? -1
+	               : 0;
 }
 
 static int named_lines(const struct look_named *in, uint64_t n, const char *one,
@@ -219,8 +260,9 @@ static int as_text(struct look *l, const char *items)
 
 	if (text_clean(&b, l->locator) != 0 || buf_str(&b, ":\n") != 0 ||
 	    folders_table(l, &b) != 0 || sum_line(l, &b) != 0 ||
+	    shared_lines(l, &b) != 0 ||
 	    others_lines(l, items != NULL, &b) != 0 ||
-	    problem_lines(l, &b) != 0)
+	    missing_lines(l, &b) != 0 || problem_lines(l, &b) != 0)
 		return EXIT_FAULT;
 	if (items != NULL)
 		code = cli_worst(code, items_line(l, items, &b));
@@ -281,6 +323,7 @@ static void json_lists(struct look *l)
 		json_t *o = json_object();
 
 		json_object_set_new(o, "folder", json_text(l->v[i]->path));
+		json_object_set_new(o, "shared", json_boolean(l->v[i]->shared));
 		json_sum(o, &l->v[i]->sum);
 		json_item(l->json, o);
 	}

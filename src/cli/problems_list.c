@@ -185,7 +185,10 @@ static int print_row(struct row *r, void *arg)
 	if (STATE_BIT(r->m.state) & PROBLEM_STATES && w->reason != NULL &&
 	    strcmp(w->reason, r->m.why.text) != 0)
 		print_below(r->m.why.text);
-	if (r->note != NULL)
+	/* Of what was ignored, what it was. */
+	if (r->m.state == MSG_IGNORED)
+		print_below(r->m.why.text);
+	else if (r->note != NULL)
 		print_below(r->note);
 	return 0;
 }

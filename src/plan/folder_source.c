@@ -136,12 +136,22 @@ static bool any_matches(const struct string_list *l, const char *path)
 	return false;
 }
 
+/* Of somebody else: '**' does not mean them. */
+static bool is_named(const struct string_list *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i][0] != '*' && plan_glob(l->v[i], path))
+			return true;
+	return false;
+}
+
 static const char *why_left_out(const struct options *o, const struct folder *f)
 {
 	const char *path = f->path ? f->path : "";
 
-	if (f->shared)
-		return "shared with this mailbox, belongs to somebody else";
+	if (f->shared && !is_named(&o->include, path))
+		return "shared with this mailbox, belongs to somebody else "
+		       "(--include with its name takes it)";
 	if (f->noselect)
 		return "holds no messages, only other folders";
 	if (f->use == USE_FLAGGED)

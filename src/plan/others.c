@@ -24,6 +24,7 @@ static const struct known {
 	{ "a task", "task", "tasks", OTHERS_ITEMS },
 	{ "a note", "note", "notes", OTHERS_ITEMS },
 	{ "a journal entry", "journal entry", "journal entries", OTHERS_ITEMS },
+	{ "an attachment", "attachment", "attachments", OTHERS_ITEMS },
 	{ "a search folder", "search folder", "search folders", OTHERS_OWN },
 	{ "a folder of Outlook's own", "folder of Outlook's own",
 	  "folders of Outlook's own", OTHERS_OWN },

@@ -42,11 +42,7 @@ static bool archive_accepts(const struct account *a)
 static int locked_pst(const struct reader *r, struct err *e)
 {
 	return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_INPUT,
-	                "%.100s is encrypted by Windows Information Protection "
-	                "for one Windows account: no other program can read "
-	                "it. Open it in Outlook under that account and export "
-	                "it from there (File, Open & Export).",
-	                r->a->path);
+	                "%.100s " KIND_PST_LOCKED, r->a->path);
 }
 
 static int empty_pst(const struct reader *r, struct err *e)
@@ -54,7 +50,7 @@ static int empty_pst(const struct reader *r, struct err *e)
 	return err_setf(e, ERR_ACCOUNT, NEXT_GIVE_UP, EC_INPUT,
 	                "%.100s is an Outlook file, but not one folder or "
 	                "message of it can be found: what there is of it is "
-	                "damaged or empty. Look for another copy.",
+	                "cut off, damaged or empty. Look for another copy.",
 	                r->a->path);
 }
 
@@ -72,8 +68,14 @@ static const char *wanted_name(const struct reader *r)
 		return "an Outlook file (PST or OST)";
 	default:
 		return "an archive that mailhaul knows (mbox, Maildir, .eml, "
-		       "PST, or a .zip, .tar, .gz or .7z of these)";
+		       "PST, OST, or a .zip, .tar, .gz or .7z of these)";
 	}
+}
+
+static bool named_outlook(const struct reader *r)
+{
+	return (r->a->kind == KIND_PATH || r->a->kind == KIND_PST) &&
+	       (name_ends(r->a->path, ".pst") || name_ends(r->a->path, ".ost"));
 }
 
 static int no_file(const struct reader *r, struct err *e)
@@ -85,6 +87,9 @@ static int no_file(const struct reader *r, struct err *e)
 	else if (name_ends(r->a->path, ".msg"))
 		also = " Messages that Outlook saved as .msg are not read by "
 		       "this version: save them as .eml.";
+	else if (r->child.hello.kind == FILE_OTHER && named_outlook(r))
+		also = " It is named like an Outlook file, but nothing in it "
+		       "is as in one: look for another copy or a backup.";
 	else if (r->a->kind != KIND_PATH && r->child.hello.kind != FILE_OTHER)
 		also = " It is of another kind: name its path alone, and "
 		       "mailhaul finds out which.";
@@ -219,10 +224,11 @@ static int archive_folders(struct reader *r, struct folder_list *out,
 }
 
 static int archive_survey(struct reader *r, struct folder_list *out,
-                          struct err *e)
+                          const struct others **others, struct err *e)
 {
 	if (archive_names(r, e) || list_look(r, e))
 		return -1;
+	*others = &r->others;
 	return folders_out(r, out, e);
 }
 

@@ -7,6 +7,7 @@
 #ifndef MAILHAUL_READER_ARCHIVE_H
 #define MAILHAUL_READER_ARCHIVE_H
 
+#include "mailhaul/others.h"
 #include "mailhaul/reader.h"
 #include "reader/archive_child.h"
 #include "reader/local.h"
@@ -80,6 +81,7 @@ struct reader {
 	/* The listing. */
 	bool looked;
 	struct buf words, keys;
+	struct others others; /* met with them */
 	uint32_t last_keywords;
 	struct local_queue asked;
 };

@@ -173,6 +173,7 @@ struct known *folders_told(struct reader *r, const struct wire_folder *f,
 		return NULL;
 	k->f.uidvalidity = f->uidvalidity;
 	k->f.modseq = f->state;
+	k->f.shared = f->shared;
 	return k;
 }
 

@@ -23,6 +23,7 @@ void list_release(struct reader *r)
 	}
 	buf_release(&r->words);
 	buf_release(&r->keys);
+	others_release(&r->others);
 	r->last_keywords = 0;
 	r->looked = false;
 }
@@ -114,6 +115,9 @@ int list_look(struct reader *r, struct err *e)
 			failed = keep(r, folders_find(r, f.folder->raw), &f.m,
 			              e);
 			message_release(&f.m);
+		} else if (f.what == FOUND_OTHER &&
+		           others_add(&r->others, f.name, f.what_else)) {
+			failed = err_memory(e);
 		}
 		if (failed)
 			return -1;

@@ -81,7 +81,8 @@ int walk_begin(struct reader *r, unsigned flags, const struct walk *w,
 		r->v[i]->n = r->v[i]->sorted = 0;
 	r->w.flags = flags | (w->bodies ? W_BODIES : 0) |
 	             (w->only_named ? W_ONLY_NAMED : 0) |
-	             (w->items ? W_ITEMS : 0) | (w->unpack ? W_UNPACK : 0);
+	             (w->items ? W_ITEMS : 0) |
+	             (r->a->unpack_winmail ? W_UNPACK : 0);
 	for (size_t i = 0; i < w->n; i++)
 		if (ask_folder(&r->w.asked, &w->v[i]))
 			return err_memory(e);
@@ -148,6 +149,9 @@ static int give(struct walking *w, struct walk_found *f, struct err *e)
 	f->what = FOUND_MESSAGE;
 	f->folder = &w->at->f;
 	walk_fill(&f->m, &w->it);
+	/* Only what tells no message may pass by the options. */
+	if (!f->m.hole)
+		f->m.flags &= ~(unsigned)MAIL_WHOLE;
 	w->held = false;
 	return STEP_TELL;
 }

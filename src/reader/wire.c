@@ -11,6 +11,7 @@
 #define U64_OCTETS 8
 #define U32_OCTETS 4
 #define UID_MOST (UINT64_MAX >> 1)
+#define FLAGS (MAIL_FLAGS_KEPT | MAIL_DELETED | MAIL_WHOLE)
 
 static void put(unsigned char *p, uint64_t v, unsigned octets)
 {
@@ -161,6 +162,7 @@ int wire_put_folder(struct buf *b, const struct wire_folder *f)
 	size_t at = wire_begin(b, W_FOLDER);
 
 	wire_u64(b, f->use);
+	wire_u64(b, f->shared);
 	wire_u64(b, f->uidvalidity);
 	wire_u64(b, f->state);
 	if (wire_text(b, f->raw) || wire_text(b, f->path))
@@ -171,6 +173,7 @@ int wire_put_folder(struct buf *b, const struct wire_folder *f)
 int wire_folder(struct wire *rec, struct wire_folder *out)
 {
 	out->use = (enum mail_use)at_most(rec, USE_COUNT - 1);
+	out->shared = at_most(rec, 1);
 	out->uidvalidity = (uint32_t)at_most(rec, UINT32_MAX);
 	out->state = wire_take_u64(rec);
 	out->raw = needed(rec);
@@ -221,7 +224,7 @@ int wire_put_item(struct buf *b, const struct wire_item *it)
 
 	wire_u64(b, it->uid);
 	wire_u64(b, it->size);
-	wire_u64(b, it->flags & (MAIL_FLAGS_KEPT | MAIL_DELETED));
+	wire_u64(b, it->flags & FLAGS);
 	put_date(b, &it->date);
 	if (wire_text(b, it->key) || wire_text(b, it->keywords))
 		return -1;
@@ -232,7 +235,7 @@ int wire_item(struct wire *rec, struct wire_item *out)
 {
 	out->uid = wire_take_u64(rec);
 	out->size = at_most(rec, UINT64_MAX >> 1);
-	out->flags = (unsigned)at_most(rec, MAIL_FLAGS_KEPT | MAIL_DELETED);
+	out->flags = (unsigned)at_most(rec, FLAGS);
 	take_date(rec, &out->date);
 	out->key = wire_take_text(rec);
 	out->keywords = wire_take_text(rec);

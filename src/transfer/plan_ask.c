@@ -67,10 +67,13 @@ static bool is_stream(const struct ends *x)
 
 static int ask_source(struct ends *x, struct err *e)
 {
-	if (x->reader_ops->open(&x->reader, &x->job->from, e))
+	const struct reader_ops *ops = x->reader_ops;
+	const struct others *others;
+
+	if (ops->open(&x->reader, &x->job->from, e))
 		return -1;
-	return is_stream(x) ? x->reader_ops->survey(x->reader, &x->src, e)
-	                    : x->reader_ops->folders(x->reader, &x->src, e);
+	return is_stream(x) ? ops->survey(x->reader, &x->src, &others, e)
+	                    : ops->folders(x->reader, &x->src, e);
 }
 
 static int open_ends(struct ends *x, struct err *e)
@@ -262,6 +265,11 @@ static int meet(struct ends *x, struct walk_found *f, struct err *e)
 {
 	size_t i = folder_at(x, f->folder->raw);
 
+	if (i < x->src.n && !is_asked(x, i) && f->m.flags & MAIL_WHOLE) {
+		x->rows[i].fresh++;
+		x->rows[i].unreadable++;
+		return 0;
+	}
 	if (i == x->src.n || !is_asked(x, i) ||
 	    !is_open(x, i, &f->m, f->folder->uidvalidity))
 		return 0;
@@ -279,9 +287,7 @@ static int walk_all(struct ends *x, struct err *e)
 {
 	struct walk_folder *v CLEANUP(free_p) =
 	        calloc(x->src.n + 1, sizeof(*v));
-	struct walk w = { .bodies = true,
-		          .v = v,
-		          .unpack = x->job->options->unpack_winmail };
+	struct walk w = { .bodies = true, .v = v };
 	int got;
 
 	if (!v)

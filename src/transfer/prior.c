@@ -59,6 +59,23 @@ static bool same_use(const struct folder *a, const struct folder *b)
 	return use != USE_NONE && use == plan_use(b);
 }
 
+static bool ends_as(const char *path, const char *end)
+{
+	size_t n = strlen(path), len = strlen(end);
+
+	return n > len && path[n - len - 1] == '/' &&
+	       strcmp(path + n - len, end) == 0;
+}
+
+/* A path is told from further up, and an inbox by its name, when there are
+ * more files in an archive. */
+static bool same_place(const struct folder *was, const struct folder *is)
+{
+	return same_path(was, is) || ends_as(was->path, is->path) ||
+	       ends_as(is->path, was->path) || same_use(was, is) ||
+	       (plan_use(was) == USE_INBOX && strchr(is->path, '/'));
+}
+
 static void place_alike(struct search *q, alike_fn *alike)
 {
 	for (size_t i = 0; i < q->src->n; i++) {
@@ -125,7 +142,11 @@ int prior_paths(struct store *s, const struct mailbox *mailbox,
 		const struct source_folder *k =
 		        known_as(known, known_n, src->v[i].raw);
 
-		prior[i] = k ? dest_path(&q, k->dest) : NULL;
+		/* An Outlook file in the place of another one has other folders
+		 * under the same numbers. */
+		prior[i] = k && same_place(&k->f, &src->v[i])
+		                   ? dest_path(&q, k->dest)
+		                   : NULL;
 	}
 	for (size_t i = 0; i < n && !failed; i++)
 		if (all[i].id != mailbox->id &&

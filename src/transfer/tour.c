@@ -19,8 +19,7 @@
 #include "transfer/tour_int.h"
 #include "util/log.h"
 
-#define PORTION_FIRST 8 /* messages; the first leave at once */
-#define LISTED_AT_ONCE 2000
+#define PORTION_FIRST 8   /* messages; the first leave at once */
 #define RENUMBERED_MORE 8 /* files that are replaced while they are read */
 
 int tour_new(struct move *m, struct err *e)
@@ -45,8 +44,6 @@ void tour_free(struct move *m)
 	m->tour = NULL;
 }
 
-/* --- messages --- */
-
 static struct branch *branch_of(struct tour *s, const char *raw)
 {
 	if (s->last < s->n && strcmp(s->v[s->last].raw, raw) == 0)
@@ -57,170 +54,6 @@ static struct branch *branch_of(struct tour *s, const char *raw)
 			return &s->v[i];
 		}
 	return NULL;
-}
-
-static void leave_out(struct message *msg, const char *why)
-{
-	msg->state = MSG_LEFT_OUT;
-	body_release(&msg->body);
-	err_set(&msg->why, ERR_MESSAGE, NEXT_GIVE_UP, EC_NONE, why, "%s", "");
-}
-
-static const char *why_not(const struct move *m, const struct branch *b,
-                           const struct message *msg)
-{
-	const char *folder = m->froms[b->from].left_out;
-
-	return folder ? folder : plan_message(m->job->options, msg);
-}
-
-/* A row that was waiting, and needs no octets to be settled. */
-static int settle_row(struct move *m, int64_t row, struct message *msg,
-                      enum msg_state state, struct err *e)
-{
-	struct batch *one = batch_new();
-	struct message *to = one ? batch_add(one) : NULL;
-	int failed;
-
-	if (!to) {
-		batch_free(&one);
-		return err_memory(e);
-	}
-	message_move(to, msg);
-	to->row = row;
-	to->state = state;
-	failed = journal_settle_now(m->store, one, e);
-	batch_free(&one);
-	return failed;
-}
-
-static int take(struct move *m, const struct branch *b, struct message *msg,
-                struct err *e)
-{
-	const char *why = why_not(m, b, msg);
-	bool fresh = msg->row == 0;
-
-	msg->state = MSG_PENDING;
-	if (why && fresh) {
-		leave_out(msg, why);
-		return 0;
-	}
-	if (msg->hole) {
-		/* It has been read, for what it is. */
-		msg->tries = msg->tries ? msg->tries : 1;
-		return 0;
-	}
-	body_init(&msg->body, m->from_account.body_limit,
-	          m->from_account.spool_dir);
-	if (m->reader_ops->take(m->reader, msg, e))
-		return -1;
-	/* Some sizes are known only now. */
-	why = why_not(m, b, msg);
-	if (why && fresh)
-		leave_out(msg, why);
-	return 0;
-}
-
-/* A message that made trouble before goes out in as small a batch as it
- * may, and with no other. */
-static int take_suspect(struct move *m, struct branch *b, struct message *msg,
-                        struct err *e)
-{
-	struct tour *s = m->tour;
-	size_t have = b->open ? b->open->n : 0;
-
-	if ((s->messages &&
-	     (!have || !b->open->v[0].batch_max || have >= msg->batch_max)) &&
-	    tour_flush(m, e))
-		return -1;
-	return 0;
-}
-
-static void know_row(struct message *msg, struct waiting *w)
-{
-	w->met = true;
-	msg->row = w->row;
-	msg->tries = w->tries;
-	msg->batch_max = w->batch_max;
-	msg->want_repair = w->want_repair;
-}
-
-static int read_message(struct move *m, struct branch *b, struct message *msg,
-                        struct err *e)
-{
-	struct tour *s = m->tour;
-	struct message *to;
-	bool suspects =
-	        s->messages && b->open && b->open->n && b->open->v[0].batch_max;
-
-	if (msg->batch_max ? take_suspect(m, b, msg, e)
-	                   : suspects && tour_flush(m, e))
-		return -1;
-	if (!tour_reserve(m))
-		return 0;
-	to = tour_place(b);
-	if (!to)
-		return err_memory(e);
-	message_move(to, msg);
-	if (take(m, b, to, e)) {
-		/* Half of a message is none. */
-		message_release(to);
-		b->open->n--;
-		return -1;
-	}
-	s->messages++;
-	s->octets += tour_weight(&to->body);
-	return tour_full(m) ? tour_flush(m, e) : 0;
-}
-
-/* What is told without octets: new rows, changed flags, and holes, which no
- * second look would fill. */
-static int list_message(struct move *m, struct branch *b, struct message *msg,
-                        struct waiting *w, bool known, struct err *e)
-{
-	struct message *to;
-	const char *why;
-
-	if (branch_now(b, msg->uid))
-		return err_memory(e);
-	if (w && msg->hole)
-		return settle_row(m, w->row, msg, MSG_HOLE, e);
-	if (known)
-		return store_source_flags(m->store, m->froms[b->from].f.id,
-		                          b->uidvalidity, msg, e);
-	to = tour_place(b);
-	if (!to)
-		return err_memory(e);
-	message_move(to, msg);
-	why = why_not(m, b, to);
-	to->state = MSG_PENDING;
-	if (why)
-		leave_out(to, why);
-	if (++m->tour->messages < LISTED_AT_ONCE)
-		return 0;
-	return tour_flush_rows(m, e);
-}
-
-static int meet(struct move *m, struct branch *b, struct message *msg,
-                struct err *e)
-{
-	struct waiting *w = branch_waits(b, msg->uid);
-	bool known = w || branch_knows(b, msg->uid);
-
-	b->told++;
-	b->fresh += !known;
-	if (!m->tour->bodies)
-		return list_message(m, b, msg, w, known, e);
-	/* A place that only reading it shows to be damaged was not listed. */
-	if (!w && (known || (b->ask == ASK_WAITING && !msg->hole)))
-		return 0;
-	if (w)
-		know_row(msg, w);
-	if (w && m->froms[b->from].left_out) {
-		leave_out(msg, m->froms[b->from].left_out);
-		return settle_row(m, w->row, msg, MSG_LEFT_OUT, e);
-	}
-	return read_message(m, b, msg, e);
 }
 
 /* --- walks --- */
@@ -326,7 +159,6 @@ static int begin(struct move *m, bool bodies, bool only_named, struct err *e)
 		.v = v,
 		.n = s->n,
 		.only_named = only_named,
-		.unpack = m->job->options->unpack_winmail,
 	};
 
 	if (!v)
@@ -588,7 +420,7 @@ static int deal(struct move *m, struct walk_found *f, struct err *e)
 		    !renumber(m, b, f->folder->uidvalidity) &&
 		    s->renumbered++ < m->froms_n + RENUMBERED_MORE)
 			return renumbered(m, e);
-		return meet(m, b, &f->m, e);
+		return tour_meet(m, b, &f->m, e);
 	}
 	return 0;
 }

@@ -44,6 +44,12 @@ struct tour {
 	bool others_told;
 };
 
+/* --- tour_meet.c --------------------------------------------------------- */
+
+/* A message of b that the walk has come upon; msg may be moved from. */
+int tour_meet(struct move *m, struct branch *b, struct message *msg,
+              struct err *e);
+
 /* --- tour_batch.c -------------------------------------------------------- */
 
 /* The run is to end. */

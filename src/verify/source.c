@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mailhaul/others.h"
 #include "mailhaul/plan.h"
 #include "util/buf.h"
 #include "verify/check.h"
@@ -113,9 +114,14 @@ static int list_folder(struct check *c, const struct folder *f,
 static int folders_of(struct check *c, struct folder_list *out, struct err *why)
 {
 	const struct reader_ops *ops = c->ends->reader;
+	const struct others *others;
 
-	return ops->survey ? ops->survey(c->r, out, why)
-	                   : ops->folders(c->r, out, why);
+	if (!ops->survey)
+		return ops->folders(c->r, out, why);
+	if (ops->survey(c->r, out, &others, why))
+		return -1;
+	c->sum->not_held = others_count(others, 1u << OTHERS_LOST);
+	return 0;
 }
 
 static int ask_folders(struct check *c, struct folder_list *out,

@@ -215,7 +215,7 @@ seed_pst() {
 	        Message("j", class_="IPM.Note.SMIME.MultipartSigned",
 	                attachments=[File("p7m", b"Content-Type: a/b\r\n\r\nx",
 	                                  "multipart/signed")]))
-	    return p.octets()
+	    return p.octets(), p.db.leaves[0x81][-1]
 
 
 	SMALL = {"per_x": 3, "per_sub": 2, "pieces": 900, "heap_page": 300,
@@ -225,12 +225,14 @@ seed_pst() {
 	        {"crypt": 0}, SMALL, {"version": 14, **SMALL},
 	        {"version": 36, "crypt": 0}, {"version": 37, "zipped": False},
 	        {"ost": True, "crypt": 0}]):
-	    octets = made(**how)
+	    octets, page = made(**how)
 	    for first in (0, 1, 2, 4):
 	        with open(f"{sys.argv[1]}/{n}-{first}", "wb") as f:
 	            f.write(bytes([first]) + octets)
 	    with open(f"{sys.argv[1]}/{n}-cut", "wb") as f:
 	        f.write(b"\0" + octets[:len(octets) * 3 // 4])
+	    with open(f"{sys.argv[1]}/{n}-page", "wb") as f:
+	        f.write(b"\0" + octets[:page] + bytes(512) + octets[page + 512:])
 	PYTHON
 }
 
@@ -390,7 +392,7 @@ run() {
 	mkdir -p "$work/seeds" "$work/found" "$BUILD/findings"
 	"seed_$name" "$work/seeds"
 	if "$BUILD/tests/fuzz/fuzz_$name" -max_total_time="$seconds" \
-		-timeout=20 -rss_limit_mb=2048 -max_len=$LARGEST \
+		-timeout=60 -rss_limit_mb=2048 -max_len=$LARGEST \
 		-print_final_stats=1 \
 		-artifact_prefix="$BUILD/findings/$name-" \
 		"$work/found" "$work/seeds" >"$log" 2>&1; then

@@ -5,12 +5,15 @@ said of it without that.
 import email
 import os
 import struct
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from harness import corpus, packing
-from harness.pst_make import File, Message, Person, Pst
+from harness import corpus, packing, program
+from harness.pst_make import File, Message, Named, Person, Pst, embedded, \
+    ole, reference
 
 BOB = Person("Bob Example", "bob@example.com")
 
@@ -139,6 +142,94 @@ def test_names_that_lead_elsewhere(job, tmp_path):
     assert not [f for f in files if f.split("/")[-1].startswith(".")]
 
 
+def test_what_is_attached(job, tmp_path):
+    """Small files stand in the .ics; what can't is a file beside it."""
+    mail = Message("Re: a plan", text="see plan", to=[BOB])
+    ole_octets, big = b"\xd0\xcf\x11\xe0" * 2000, bytes(range(256)) * 45000
+    p = Pst()
+    p.folder("Calendar", kind="IPF.Appointment").add(
+        Message("Lunch", text="hi", class_="IPM.Appointment", sender=None,
+                named=[Named("PUBLIC", "Shoe size", 5, 42.5)],
+                attachments=[embedded(mail), embedded(contact("Cy")),
+                             ole("Sheet", ole_octets), File("../big.bin", big),
+                             File("small.pdf", b"%PDF"),
+                             File("same.iso", big[1:]),
+                             File("same.iso", big[2:]),
+                             reference("link.doc", r"\\server\link.doc")]))
+    p.folder("Notes", kind="IPF.StickyNote").add(
+        Message("milk", text="m", class_="IPM.StickyNote", sender=None,
+                attachments=[File("list.xlsx", b"xls")]))
+    out = tmp_path / "out"
+    told = job.run("plan", p.write(tmp_path / "a.pst"), "--items", out,
+                   check=0).out
+    assert f"Wrote 1 appointment, 7 attachments and 1 note to {out}." in told
+    files = tree(out)
+    ics = files.pop("Calendar/Lunch.ics").replace(b"\r\n ", b"")
+    assert b"X-FILENAME=small.pdf:JVBERg==\r\n" in ics
+    assert b"Shoe size: 42.5" in ics and rb"\\\\server\\link.doc" in ics
+    same = {files.pop(f) for f in list(files) if "same" in f}
+    assert same == {big[1:], big[2:]}
+    eml = email.message_from_bytes(files.pop(
+        "Calendar/Lunch - Re_ a plan.eml"))
+    assert eml["Subject"] == "Re: a plan" and "see plan" in eml.get_payload()
+    assert b"FN:Cy" in files.pop("Calendar/Lunch - Cy.vcf")
+    assert b"list.xlsx" in files.pop("Notes/milk.txt")
+    assert files == {"Calendar/Lunch - Sheet.ole": ole_octets,
+                     "Calendar/Lunch - _big.bin": big,
+                     "Notes/milk - list.xlsx": b"xls"}
+
+
+def test_changed_instances(job, shared, tmp_path):
+    """Of a real series: each that was changed has its own text."""
+    out = tmp_path / "out"
+    job.run("plan", f"{shared}/corpora/pst/java-libpst/dist-list.pst",
+            "--items", out, check=0)
+    file, = out.rglob("*.ics")
+    events = file.read_text().split("BEGIN:VEVENT")[1:]
+    assert [e.split("\nDTSTART;")[1].split(":")[1][:15] for e in events] == [
+        "20160802T080000", "20160823T090000", "20160830T100000"]
+    assert [e.split("\nDESCRIPTION:")[1].split("\n")[0] for e in events] == [
+        "This is a complete test", "This is the appointment at 9",
+        "This is the one at 10"]
+
+
+def zone(rule):
+    return (f"BEGIN:VTIMEZONE\r\nTZID:W\\, Europe\r\nBEGIN:STANDARD\r\n"
+            f"DTSTART:19700101T000000\r\nTZOFFSETFROM:{rule}\r\n"
+            f"TZOFFSETTO:{rule}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n")
+
+
+def test_calendars_are_joined(tmp_path):
+    """The script that the guide names: one calendar, each zone once, and
+    those of one name that are not the same told apart."""
+    event = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}BEGIN:VEVENT\r\nUID:{}\r\n"
+             'DTSTART;TZID="W, Europe":20260302T090000\r\n'
+             "DTEND:20260302T100000Z\r\nSUMMARY:{}\r\nEND:VEVENT\r\n"
+             "END:VCALENDAR\r\n")
+    long = "\u20ac" * 100
+    packing.tree(tmp_path, {
+        "cal/a.ics": event.format(zone("+0100"), "a", "x").encode(),
+        "cal/deep/b.ics": event.format(zone("+0100"), "b",
+                                       f"{long[:20]}\r\n {long[20:]}").encode(),
+        "cal/c.ics": event.format(zone("+0200"), "c", "z").encode()})
+    done = subprocess.run(
+        [sys.executable, program.ROOT / "examples/join-calendar.py",
+         tmp_path / "cal"], capture_output=True, check=True)
+    assert all(len(line) <= 75 and line.decode() is not None
+               for line in done.stdout.split(b"\r\n"))
+    text = done.stdout.decode().replace("\r\n ", "")
+    assert [text.count(f"BEGIN:{c}\r") for c in
+            ("VCALENDAR", "VTIMEZONE", "VEVENT")] == [1, 2, 3]
+    assert f"SUMMARY:{long}\r\n" in text
+    first, second = text.split("TZID:W\\, Europe\r\n")[1].split(
+        "TZID:W\\, Europe 2\r\n")
+    # a, then c with rules of its own, then b with those of a.
+    assert 'UID:a\r\nDTSTART;TZID="W, Europe":2026' in first
+    assert 'UID:c\r\nDTSTART;TZID="W, Europe 2":2026' in second
+    assert 'UID:b\r\nDTSTART;TZID="W, Europe":2026' in second
+    assert "+0100" in first and "+0200" in second and "+0100" not in second
+
+
 def test_a_folder_that_can_not_be_made(job, pst, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for where in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -243,3 +334,23 @@ def test_winmail_is_unpacked(job, tmp_path):
     part, = [part for part in only(job.path / "unpacked").walk()
              if part.get_filename()]
     assert part.get_payload(decode=True) == b"\1\2\3" * 50
+
+
+def test_export_unpacks_winmail(job, tmp_path):
+    """What is saved is what would have been sent."""
+    p, to = Pst(), tmp_path / "to"
+    p.folder("Inbox", use="inbox").add(Message("w", text="t", attachments=[
+        File("winmail.dat", winmail("plan.bin", b"\1\2\3" * 50),
+             "application/ms-tnef")]))
+    args = ("copy", p.write(tmp_path / "w.pst"), f"maildir:{to}",
+            "--unpack-winmail=yes")
+    job.run(*args, check=0)
+    arrived, = [f for f in to.rglob("*mailhaul*") if f.parent.name == "cur"
+                or f.parent.name == "new"]
+    octets = arrived.read_bytes()
+    arrived.unlink()
+    job.run(*args)
+    job.run("problems", "--export", tmp_path / "out", check=0)
+    saved, = (tmp_path / "out").iterdir()
+    assert b"plan.bin" in octets
+    assert saved.read_bytes() == octets

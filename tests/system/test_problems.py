@@ -198,6 +198,8 @@ def test_retry(job, troubled):
     job.run("run", check=1)
     all_but(target, messages, [BAD])
     assert job.run("problems", "--retry").code == 0
+    told, = job.run("status", "--json").json[0]["mailboxes"]
+    assert told["state"] == "unfinished"
     job.run("run", check=0)
     all_but(target, messages, [])
 
@@ -205,6 +207,8 @@ def test_retry(job, troubled):
 def test_ignore(job, troubled):
     target, messages = troubled
     assert job.run("problems", "--ignore").code == 0
+    told, = job.run("status", "--json").json[0]["mailboxes"]
+    assert told["state"] == "finished" and told["exit"] == 1
     job.run("run", check=0)
     assert job.states() == {"moved": 30, "ignored": 1}
     all_but(target, messages, [BAD])

@@ -11,8 +11,9 @@ from collections import Counter
 
 import pytest
 
-from harness import dump, pst_oracle
+from harness import dump, pst_oracle, pst_read
 from harness.pst_make import File, Message, Pst, embedded, lzfu, rtf
+from harness.pst_ndb import BBT, NBT
 from test_archive_mutations import read_all
 
 SHARED = pathlib.Path(os.environ.get("MAILHAUL_SHARED", os.path.join(
@@ -116,8 +117,134 @@ def test_no_header(version, tmp_path):
     octets[:12] = keep
     path = tmp_path / "a.pst"
     path.write_bytes(octets)
-    d, = read_all([path], PEAK_KB)
-    assert found(d) >= 75, d
+    one, d = read_all([whole, path], PEAK_KB)
+    assert len(one.good) == 80 and d.sums == one.sums, d
+
+
+# --- A page of the index is gone, and no older one of its kind is there ----
+
+AGAIN = "put together again from its parts"
+IN_PART = "Not all of its parts were found"
+
+
+def noted(d, text):
+    return sum(text in (line.get("note") or "") for line in d.lines)
+
+
+def pages_lost(p, room, kind=NBT, first=1):
+    """[path], the first one whole, the others each without one page of
+    leaves; the first page of nodes has the folders."""
+    octets, out = p.octets(), [room / "whole.pst"]
+    out[0].write_bytes(octets)
+    for at in p.db.leaves[kind][first:]:
+        out.append(room / f"{at}.pst")
+        out[-1].write_bytes(octets[:at] + bytes(p.db.form.page)
+                            + octets[at + p.db.form.page:])
+    return out
+
+
+@pytest.mark.parametrize("version,crypt,n", [(14, 1, 80), (23, 2, 80),
+                                             (36, 0, 200)])
+def test_pages_of_the_index_lost(version, crypt, n, tmp_path):
+    """Its messages are known by the rows of their folders, and whole."""
+    whole, *some = read_all(pages_lost(made(version, crypt, n), tmp_path),
+                            PEAK_KB)
+    assert len(whole.good) == n and some, whole
+    for d in some:
+        assert d.sums == whole.sums and len(d.holes) == 1, d
+        assert noted(d, AGAIN) > 0 and not noted(d, IN_PART), d
+        assert {m.uid for m in d.good} == {m.uid for m in whole.good}
+
+
+@pytest.mark.parametrize("version", [14, 23, 36])
+def test_pages_of_blocks_lost(version, tmp_path):
+    whole, *some = read_all(pages_lost(made(version), tmp_path, BBT, 0),
+                            PEAK_KB)
+    assert len(whole.good) == 80 and some, whole
+    for d in some:
+        assert d.sums == whole.sums and not noted(d, AGAIN), d
+
+
+def without_nodes(p, messages, room, *lost, contexts=()):
+    """Reads it without the pages that have the nodes of these, nor lists of
+    sub-nodes (of the messages in lost), nor contexts."""
+    inbox = p.folder("Inbox", use="inbox").add(*messages)
+    for i in range(8):  # the pages before them
+        p.folder(f"f {i}", inbox)
+    p.octets()
+    for m in lost:
+        p.db.lose(p.db.nodes[p.placed[m]][1])
+    for m in contexts:
+        p.db.lose(p.db.nodes[p.placed[m]][0])
+    out, nodes, size = p.db.out, sorted(p.db.nodes), p.db.form.page
+    for m in messages:
+        page = nodes.index(p.placed[m]) // (p.db.form.entries // 32)
+        assert nodes[page * 15] > inbox.nid | 0x1f
+        at = p.db.leaves[NBT][page]
+        out[at:at + size] = bytes(size)
+    path = room / "a.pst"
+    path.write_bytes(out)
+    return pst_read.read(path, room / "mail")
+
+
+def test_which_of_two(tmp_path):
+    """Two that their rows can't tell apart are not given for each other; of
+    what was written again the last is right."""
+    p, key = Pst(), {0x300b0102: b"one and the same"}
+    for text, props in (("old", key), ("draft", {**key, 0x0e070003: 9}),
+                        ("gone", {0x300b0102: b"of a deleted one"})):
+        p.loose(Message("again", text=text, props=props))
+    d = without_nodes(p, [
+        Message("twin", text="a"), Message("twin", text="b"),
+        Message("sole", text="c"),
+        Message("again", text="new", props=key)], tmp_path)
+    assert sorted(m.key for m in d.good) == ["again", "sole"], d
+    assert sorted(m.key for m in d.holes)[:2] == ["the file as a whole",
+                                                  "twin"], d
+    assert len(d.holes) == 3 and noted(d, AGAIN) == 2, d
+    assert noted(d, IN_PART) == 0, d
+    assert "new" in pst_read.of(d, "again").msg.get_content()
+
+
+def test_what_is_deleted_stays_so(tmp_path):
+    """Nobody misses it."""
+    p = Pst()
+    p.loose(Message("gone", text="x"))
+    d = without_nodes(p, [Message("kept"), Message("no row", row=False)],
+                      tmp_path)
+    assert [m.key for m in d.good] == ["kept"], d
+
+
+def test_parts_that_are_lost_as_well(tmp_path):
+    """What its own blocks have is given, and that it is not all."""
+    bob = [("Bob", "bob@example.com")]
+    short, long, last = (
+        Message("short", text="s", to=bob, props={0x0e04001f: "Bob"}),
+        Message("long", text="long " * 2000, to=bob),
+        Message("last", text="l", to=bob))
+    d = without_nodes(Pst(), [short, long, last], tmp_path, short, long)
+    assert sorted(m.key for m in d.good) == ["last", "short"], d
+    assert noted(d, IN_PART) == 1 and noted(d, AGAIN) == 2, d
+    assert sum("text could not be read" in m.hole for m in d.holes) == 1, d
+
+
+@pytest.mark.parametrize("to", [[], [("Bob", "bob@example.com")]])
+def test_parts_of_another_message(to, tmp_path):
+    """Whose own blocks are lost: they are nobody else's."""
+    other = Message("other", to=[("Ann", "ann@example.com")],
+                    attachments=[File("a.bin", b"theirs")])
+    mine = Message("mine", text="m", to=to, props={
+        0x0e04001f: "Bob" if to else None})
+    p = Pst()
+    p.folder("Sent", use="sent").add(*[
+        Message(f"n {i}", to=[("Bob", "bob@example.com")])
+        for i in range(30)])
+    d = without_nodes(p, [mine, other], tmp_path, *[mine] * bool(to),
+                      contexts=[other])
+    assert noted(d, IN_PART) == bool(to) and noted(d, AGAIN) >= 1, d
+    got = pst_read.of(d, "mine").msg
+    assert not got["To"] or "ann" not in got["To"], got
+    assert not list(got.iter_attachments()), got
 
 
 def damaged(octets, rng, page):

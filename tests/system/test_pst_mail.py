@@ -3,18 +3,25 @@
 a class of their own.
 """
 import hashlib
+import struct
 
 import pytest
 
 from harness.pst_make import (File, Message, Named, Person, Pst, embedded,
                               filetime, lzfu, ole, reference, rtf, WHEN)
-from harness.pst_ltp import TIME, UNICODE
+from harness.pst_ltp import BINARY, TIME, UNICODE
 from harness.pst_read import bodies, files, of, one
 from test_pst import BLOB, BOB
 
 
 def sha(octets):
     return hashlib.sha256(octets).hexdigest()
+
+
+def several(made, *messages):
+    p = Pst()
+    p.folder("Inbox", use="inbox").add(*messages)
+    return made(p)
 
 
 # --- Bodies ----------------------------------------------------------------
@@ -41,6 +48,35 @@ def test_html_of_a_code_page(made, codepage, charset):
     m = one(made, Message("h", html=f"<p>{text}</p>".encode(charset),
                           props={0x3fde0003: codepage}))
     assert text in bodies(m.msg)["text/html"]
+
+
+def test_html_that_is_not_as_it_is_told(made):
+    """Its octets count; a wrong one is no reason to doubt the rest."""
+    text = "Gr\u00fc\u00dfe"
+    meta = "<meta charset=utf-8>"
+    told = [(20127, "utf-8", ""), (20127, "cp1252", ""),
+            (65001, "cp1252", ""), (1252, "utf-8", meta),
+            (1252, "cp1252", meta), (1200, "utf-8", ""),
+            (65001, "utf-16-le", ""), (0, "utf-16-le", "\ufeff"),
+            (65000, "utf-7", ""), (0, "cp850", "<meta charset='cp850'>"),
+            (20127, "cp850", "<meta content='text/html; charset=cp850'>"),
+            (1252, "cp1252", "x" * 70_000)]
+    d = several(made, *[
+        Message(f"{page} {i}", html=f"<p>{head}{text}</p>".encode(charset),
+                props={0x3fde0003: page})
+        for i, (page, charset, head) in enumerate(told)], Message(
+            "torn", html=b"<p>" + text.encode() + b"\xff</p>",
+            props={0x3fde0003: 65001}))
+    for m in d.mail:
+        assert text in bodies(m.msg)["text/html"], m.octets
+
+
+def test_text_newer_than_rtf(made):
+    d = several(made, *[
+        Message(str(sync), text="new", packed_rtf=lzfu(FROM_HTML),
+                props={0x0e1f000b: sync}) for sync in (0, 1)])
+    assert list(bodies(of(d, "0").msg)) == ["text/plain"]
+    assert list(bodies(of(d, "1").msg)) == ["text/plain", "text/html"]
 
 
 def test_html_as_text(made):
@@ -142,6 +178,33 @@ def test_mangled_headers(made):
     assert m.msg["x-long"].split() == ["word"] * 500
 
 
+def test_headers_without_end(made):
+    m = one(made, Message("n", text="t", headers=HEADERS.strip() + "\r\n"
+                          + "X-Long: x\r\n" * 60_000))
+    assert m.msg["subject"] == "h\u00e9" and "longer" in m.note
+
+
+def test_headers_of_a_part(made):
+    """What they have isn't written again; what a message is stays, where
+    only the MIME that it was goes."""
+    head = ("References: <a@b>\r\nIn-Reply-To: <a@b>\r\nReply-To: "
+            "z@example.com\r\nX-Priority: 1\r\nThread-Topic: own\r\n"
+            "Content-Class: rpmsg.message\r\nContent-Language: de\r\n"
+            "Content-ID: <gone@b>\r\n")
+    props = {0x1039001f: "<a@b>", 0x1042001f: "<a@b>", 0x00170003: 2,
+             0x0070001f: "topic"}
+    named = [Named("HEADERS", "content-class", UNICODE, "voice")]
+    d = several(made, Message("part", text="t", headers=head, props=props,
+                              named=named),
+                Message("none", text="t", props=props, named=named))
+    part, none = of(d, "part").msg, of(d, "none").msg
+    assert len(set(map(str.lower, part.keys()))) == len(part.keys())
+    assert part["content-class"] == "rpmsg.message"
+    assert part["content-language"] == "de" and not part["content-id"]
+    assert part["from"] and part["message-id"]
+    assert none["content-class"] == "voice" and none["references"] == "<a@b>"
+
+
 def test_no_headers(made):
     """Built from properties: the same at each reading."""
     messages = [Message("a", text="t", to=[BOB]),
@@ -179,6 +242,31 @@ def test_addresses_of_exchange(made):
     assert unknown.display_name == "Unknown"
     assert m.msg["from"].addresses[0].domain.endswith(".invalid")
     assert m.msg["bcc"].addresses[0].addr_spec == "hidden@contoso.com"
+
+
+def test_addresses_that_stand_elsewhere(made):
+    """No name alone for the sender, no name in the place of an address, no
+    quotes of quotes; a report came to whom it was sent."""
+    me = {0x0040001f: "Me", 0x0075001f: "SMTP", 0x0076001f: "me@b.example"}
+    d = several(made, Message(
+        "from", text="t", to=[("Q", '"john doe"@example.com'),
+                              ("ann@b.example", "x@\u00fcml.example")],
+        props={0x0064001f: None, 0x0065001f: None, 0x5d02001f: None}),
+        Message("report", text="t", class_="REPORT.IPM.Note.NDR",
+                to=[("Bob", "bob@example.com")], props=me))
+    m, report = of(d, "from"), of(d, "report")
+    assert m.msg["from"] == "Ann Example <ann@example.com>"
+    assert not m.msg["sender"]
+    quoted, other = m.msg["to"].addresses
+    assert quoted.addr_spec == '"john doe"@example.com'
+    assert other.domain.endswith(".invalid") and m.note
+    assert report.msg["to"] == "Me <me@b.example>"
+    assert b"\nFinal-Recipient: rfc822; bob@example.com\r" in report.octets
+
+
+def test_a_category_without_a_name(made):
+    m = one(made, Message("k", text="t", keywords=["Red", "", "Blue"]))
+    assert m.found.keywords == ("Blue", "Red")
 
 
 @pytest.mark.parametrize("subject,prefix,want", [
@@ -253,6 +341,28 @@ def test_inline_images(made):
         "pic.png": b"\x89PNG" * 50, "other.bin": BLOB}
 
 
+def test_what_html_shows(made):
+    """An identifier alone makes nothing a part of it: many programs give
+    each attachment one. What isn't shown could not be found there."""
+    image = {"octets": b"i", "mime": "image/png"}
+    m = one(made, Message(
+        "i", text="t", html=b'<img src="cid:in%40x"><img src="there.png">',
+        attachments=[
+            File("in.png", cid="<in@x>", **image),
+            File("out.png", cid="out@x", **image),
+            File("there.png", props={0x3713001f: "there.png"}, **image),
+            File("flag.png", cid="f", props={0x37140003: 4}, **image),
+            embedded(Message("letter", text="l"), cid="in@x",
+                     props={0x37140003: 4})]))
+    assert m.msg.get_content_type() == "multipart/mixed"
+    related, *others = m.msg.iter_parts()
+    assert [p.get_filename() for p in related.iter_parts()] == [
+        None, "in.png", "there.png", "flag.png"]
+    assert [(p.get_filename(), p.get_content_disposition())
+            for p in others] == [("out.png", "attachment"),
+                                 ("letter.eml", "attachment")]
+
+
 def test_embedded(made):
     """Message in message in message, also where they have numbers of
     others."""
@@ -324,6 +434,29 @@ def test_an_attachment_that_no_table_tells(made):
     assert [o for _, _, o in files(m.msg)] == [b"told", b"untold"]
 
 
+def macbinary(octets, resources=b"", second=b""):
+    """A header, another one, the file, what is beside it."""
+    head = bytearray(128)
+    head[1:7] = b"\5a.jpg"
+    struct.pack_into(">II", head, 83, len(octets), len(resources))
+    struct.pack_into(">H", head, 120, len(second))
+    return b"".join(part + bytes(-len(part) % 128)
+                    for part in (bytes(head), second, octets, resources))
+
+
+@pytest.mark.parametrize("octets,more", [
+    (BLOB, (b"resources",)), (b"short", (b"", b"x" * 130))])
+def test_files_of_a_macintosh(made, octets, more):
+    """Others could not read them with what is around them."""
+    props = {0x37020102: bytes.fromhex("2a864886f714030b01")}
+    m = one(made, Message("mac", text="t", attachments=[
+        File("a.jpg", macbinary(octets, *more), "multipart/appledouble",
+             props=props), File("b.jpg", octets, props=props)]))
+    assert files(m.msg) == [("a.jpg", "image/jpeg", octets),
+                            ("b.jpg", "image/jpeg", octets)]
+    assert ("Macintosh" in m.note) == bool(more[0])
+
+
 def test_a_large_attachment(made):
     """With an XXBLOCK of the real size."""
     blob = BLOB * 160
@@ -341,13 +474,32 @@ SIGNED = (b"Content-Type: multipart/signed; protocol="
           b"Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--\r\n")
 
 
-def test_signed(made):
+@pytest.mark.parametrize("before", [
+    b"", b"\r\n", b"Mime-Version: 1.0\r\n"])
+def test_signed(made, before):
     """The signed octets are copied as they are."""
     m = one(made, Message(
         "signed", class_="IPM.Note.SMIME.MultipartSigned", attachments=[
-            File("smime.p7m", SIGNED, "multipart/signed")]))
+            File("smime.p7m", before + SIGNED, "multipart/signed")]))
     assert m.msg.get_content_type() == "multipart/signed"
     assert SIGNED.partition(b"\r\n\r\n")[2] in m.octets
+    assert len(m.msg.get_all("mime-version")) == 1
+
+
+def test_pgp(made):
+    """Its two parts are attachments to Outlook; no other text is lost."""
+    head = HEADERS.replace("multipart/mixed", "multipart/encrypted; "
+                           "protocol=\"application/pgp-encrypted\"")
+    parts = [File("version", b"Version: 1\r\n", "application/pgp-encrypted"),
+             File("encrypted.asc", b"-----BEGIN PGP MESSAGE-----\r\n")]
+    kinds = [one(made, Message("p", text=text, headers=head,
+                               attachments=parts)).msg
+             for text in ("\r\n", "a text")]
+    assert [m.get_content_type() for m in kinds] == [
+        "multipart/encrypted", "multipart/mixed"]
+    assert kinds[0].get_param("protocol") == "application/pgp-encrypted"
+    assert [p.get_payload(decode=True) for p in kinds[0].iter_parts()] == [
+        p.octets for p in parts]
 
 
 def test_encrypted(made):
@@ -390,10 +542,48 @@ def test_winmail(made):
     assert files(m.msg)[0][2][:4] == b"\x78\x9f\x3e\x22"
 
 
+def packed(class_, *props):
+    """A winmail.dat of properties (id, octets) ([MS-OXTNEF])."""
+    def attribute(id_, data):
+        return b"\1" + struct.pack("<II", id_, len(data)) + data \
+            + struct.pack("<H", sum(data) & 0xffff)
+    return struct.pack("<IH", 0x223e9f78, 1) + attribute(
+        0x00078008, class_.encode() + b"\0") + attribute(
+        0x00069003, struct.pack("<I", len(props)) + b"".join(
+            struct.pack("<HHII", BINARY, id_, 1, len(octets)) + octets
+            + bytes(-len(octets) % 4) for id_, octets in props))
+
+
+def test_what_only_winmail_has(made):
+    """Mostly its message has the text alone, not what it looked like; what
+    is no mail stays packed as well."""
+    kinds = {"html": packed("IPM.Note", (0x1013, b"<p>HTML</p>")),
+             "rtf": packed("IPM.Note", (0x1009, lzfu(rtf("RTF")))),
+             "task": packed("IPM.Task", (0x1013, b"<p>HTML</p>"))}
+    p = Pst()
+    p.folder("Inbox", use="inbox").add(*[
+        Message(name, text="outer", attachments=[File("winmail.dat", octets)])
+        for name, octets in kinds.items()])
+    d = made(p, "--unpack")
+    for m in d.mail:
+        assert bodies(m.msg)["text/plain"].strip() == "outer"
+    assert "HTML" in bodies(of(d, "html").msg)["text/html"]
+    assert {m.msg["subject"]: [name for name, _, _ in files(m.msg)]
+            for m in d.mail} == {
+                "html": [], "rtf": ["message.rtf"], "task": ["winmail.dat"]}
+
+
 def test_read_receipt(made):
     m = one(made, Message("Read: x", text="It was read.", to=[BOB],
                           class_="REPORT.IPM.Note.IPNRN"))
     assert m.msg.get_param("report-type") == "disposition-notification"
+
+
+def test_sealed_by_its_class_alone(made):
+    m = one(made, Message("s", text="the text", class_="IPM.Note.SMIME",
+                          attachments=[File("a.pdf", b"%PDF-1.4")]))
+    assert "the text" in bodies(m.msg)["text/plain"]
+    assert files(m.msg)[0][2] == b"%PDF-1.4"
 
 
 @pytest.mark.parametrize("class_,octets", [

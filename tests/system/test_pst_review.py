@@ -18,6 +18,7 @@ import pytest
 from harness import dump, packing
 from harness.archive import lf, read_maildir, write_maildir
 from harness.corpus import wire
+from harness.killing import killed
 from harness.mailbox import Msg
 from harness.pst_ltp import TIME
 from harness.pst_make import (File, Message, Named, Pst, embedded, filetime,
@@ -113,8 +114,11 @@ def test_another_file_in_its_place(job, tmp_path):
     pst = Layout(tmp_path / "a.pst")
     pst.write(inbox=numbered(*range(20, 60)), Work=numbered(*range(60, 80)))
     args = ("copy", pst.path, f"maildir:{to}", "--lanes", 1)
-    stopped(job, *args, steps=24)
-    assert 0 < sum(all_there(to).values()) < 60
+    moved = 0
+    while not moved:
+        stopped(job, *args, steps=24)
+        moved = job.states().get("moved", 0)
+    assert moved < 60
     pst = Layout(tmp_path / "a.pst", key=bytes(16))
     pst.write(Work=[(0x10000 + 3 * n, letter(n)) for n in range(60, 82)],
               inbox=[(0x10000 + 3 * n, letter(n)) for n in range(18, 60)])
@@ -268,6 +272,22 @@ def test_a_folder_gets_another_name(job, tmp_path):
     assert all_there(to) == letters(1, 2)
 
 
+def test_more_files_come(job, tmp_path):
+    """Their folders are told apart by then; what is new goes where the
+    others of its folder are."""
+    room, to = tmp_path / "room", tmp_path / "to"
+    room.mkdir()
+    args = ("copy", room, f"maildir:{to}")
+    Layout(room / "a.pst").write(inbox=numbered(1), Work=numbered(2))
+    job.run(*args, check=0)
+    Layout(room / "a.pst").write(inbox=numbered(1, 3), Work=numbered(2, 4))
+    Layout(room / "b.pst", key=bytes(16)).write(inbox=numbered(5),
+                                                Work=numbered(6))
+    job.run(*args, check=0)
+    assert there(to) == {"INBOX": letters(1, 3), "Work": letters(2, 4),
+                         "b.inbox": letters(5), "b.Work": letters(6)}
+
+
 def test_an_attachment_is_found_to_be_lost(job, tmp_path, monkeypatch):
     """Nothing but reading it shows that, which a listing does not do: it is
     told in a later pass as well."""
@@ -286,9 +306,15 @@ def test_an_attachment_is_found_to_be_lost(job, tmp_path, monkeypatch):
     monkeypatch.setattr(Pst, "_attachment", attachment)
     pst.write(inbox=[(0x10001, letter(1)), (0x10002, letter(
         2, attachments=[File("lost.pdf", BLOB)]))])
-    job.run(*args)
-    assert all_there(to) == letters(1, 2)
-    assert "lost.pdf" in job.run("problems").out
+    for touched in (False, False, True, True):
+        if touched:
+            os.utime(pst.path)
+        job.run(*args, check=1)
+        assert all_there(to) == letters(1, 2)
+        told = job.run("problems", "--json").json[0]
+        assert ["lost.pdf" in p["error"]["text"]
+                for p in told["problems"]] == [True]
+        assert told["notes"] == []
 
 
 # --- Joining ---------------------------------------------------------------
@@ -495,15 +521,6 @@ class Changing:
         self.write()
 
 
-def killed(job, rng, *args):
-    p = job.start(*args)
-    try:
-        p.wait(rng.uniform(.02, .6))
-    except subprocess.TimeoutExpired:
-        p.kill()
-        p.wait()
-
-
 def test_killed_while_the_file_changes(job, dovecot, tmp_path, full):
     """Beside a mailbox that it joins."""
     source, target = dovecot(), dovecot()
@@ -515,10 +532,14 @@ def test_killed_while_the_file_changes(job, dovecot, tmp_path, full):
     for path, name in ((source.locator("alice"), "server"),
                        (file.pst.path, "file")):
         job.run("add", path, target.locator("bob"), "--name", name, check=0)
+    struck = 0
     for _ in range(40 if full else 8):
-        killed(job, file.rng, "run", "--rate", "300000", "--lanes", "3")
+        steps, pause = file.rng.randrange(80), file.rng.uniform(0, 0.1)
+        struck += killed(job, steps, pause, "run", "--rate", "300000",
+                         "--lanes", "3") < 0
         if file.rng.random() < .6:
             file.change()
+    assert struck
     job.run("run", check=(0, 1))
     job.run("run", check=0)
     job.run("verify", check=0)

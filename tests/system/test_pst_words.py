@@ -43,10 +43,11 @@ def test_plan_of_a_file(job, faults):
                   "  Posteingang  Anlage (attachments)  20",
                   "without 1 of its attachments", "M\u00e4rz.pdf",
                   "  Posteingang  fort  20",
+                  "\nMissing:\n  Posteingang: 22 items that the file counts",
                   "22 items that the file counts and does not hold. Another",
                   "--deep reads each of them whole"):
         assert words in done.out, (words, done.out)
-    assert "node" not in done.out
+    assert "node" not in done.out and "Besides" not in done.out
     assert done.err.strip() == "The archive was only read."
     told = job.run("plan", faults, "--json", check=1).json[0]["archives"][0]
     assert [p["key"] for p in told["problems"]] == [
@@ -60,6 +61,20 @@ def test_plan_of_an_empty_file(job, tmp_path):
     out = job.run("plan", tmp_path / "a.pst", check=0).out
     assert "In all: 0 messages." in out
     assert "--deep" not in out and "Besides" not in out
+
+
+def test_proof_tells_what_is_only_counted(job, tmp_path):
+    outlook(tmp_path / "a.pst", declared=4)
+    job.run("copy", tmp_path / "a.pst", f"maildir:{tmp_path}/to", check=0)
+    out = job.run("verify", check=0).out
+    assert "Proven: all 1 message of the source is at the destination, " \
+        "once. The archive counts 3 more items and does not hold them" in out
+    assert job.run("verify", "--json").json[0]["mailboxes"][0][
+        "not_held"] == 3
+
+
+def test_plan_without_a_path(job):
+    assert "names no file" in job.run("plan", "pst:", check=65).err
 
 
 def test_plan_of_nothing_claims_nothing(job, tmp_path):
@@ -100,6 +115,48 @@ def test_one_sentence_for_all(job, tmp_path):
     assert out.count("can't be read") == 1, out
 
 
+def test_what_was_ignored_keeps_its_reason(job, faults, tmp_path):
+    job.run("copy", faults, f"maildir:{tmp_path / 'to'}", check=1)
+    job.run("problems", "--ignore", "--yes", check=0)
+    out = job.run("problems", check=0).out
+    assert "Ignored by your choice" in out
+    assert 'Of "Nur Kopf" Outlook had only fetched' in out
+
+
+def test_what_can_not_be_exported_is_named(job, faults, tmp_path):
+    job.run("copy", faults, f"maildir:{tmp_path / 'to'}", check=1)
+    err = job.run("problems", "--export", tmp_path / "out", check=1).err
+    assert "ann.ost: Posteingang  Nur Kopf: " in err and "uid" not in err
+
+
+@pytest.mark.parametrize("octets, words", [
+    (bytes(9000), "is named like an Outlook file, but nothing in it"),
+    (b"<html></html>", "is named like an Outlook file, but nothing in it"),
+    (b"!BDN" + bytes(600), "cut off, damaged or empty"),
+    (b"", "The file is empty.")], ids=["zeros", "other", "cut", "empty"])
+def test_no_outlook_file(job, tmp_path, octets, words):
+    path = tmp_path / "a.pst"
+    path.write_bytes(octets)
+    assert words in job.run("plan", path, check=65).err
+
+
+def test_names_that_are_no_locators(job):
+    """Not taken for mailboxes of a job store that is not there."""
+    for name in ("imap:a.pst", "a\nb.pst"):
+        outlook(job.path / name)
+        err = job.run("plan", name, check=65).err
+        assert "job store" not in err, err
+
+
+def test_a_file_that_a_mailbox_is_called_like(job, tmp_path):
+    outlook(job.path / "a.pst")
+    job.run("copy", "a.pst", f"maildir:{tmp_path / 'to'}", check=0)
+    for option in (["--deep"], ["--items", tmp_path / "items"]):
+        err = job.run("plan", "a.pst", *option, check=64).err
+        assert "write ./a.pst for the file" in err
+        job.run("plan", "./a.pst", *option, check=0)
+
+
 def test_cut(job, tmp_path):
     path = outlook(tmp_path / "a.pst", *[
         Message(f"m{i}", text="t" * 3000) for i in range(40)])
@@ -107,7 +164,7 @@ def test_cut(job, tmp_path):
     os.truncate(path, n * 95 // 100)
     out = job.run("plan", path, check=1).out
     assert "  Posteingang  the file as a whole\n" in out, out
-    assert f"cut off: {n * 95 // 100 // 1000} of its {n // 1000} kB" in out
+    assert f"cut off: {n * 95 // 100 // 1024} of its {n // 1024} KB" in out
 
 
 # --- The same the next time --------------------------------------------------
@@ -163,3 +220,33 @@ def test_a_broken_attachment_is_whole_again(job, tmp_path):
     job.run(*args, check=0)
     assert problems(job) == []
     job.run("verify", check=0)
+
+
+# --- Another file in its place -----------------------------------------------
+
+
+def other(path, word, *names):
+    """As other programs than Outlook write it: nothing names a message."""
+    p = Pst()
+    for name in names:
+        p.folder(name).add(Message(f"{name} {word}", text="t", when=WHEN))
+    return p.write(path)
+
+
+def test_another_file_in_its_place(job, tmp_path):
+    """Its folders have the numbers of others, its messages those of
+    others: each goes where it belongs, and none is taken for moved."""
+    args = ("copy", other(tmp_path / "a.pst", "one", "Kinder", "Steuern"),
+            f"maildir:{tmp_path / 'to'}")
+    job.run(*args, check=0)
+    other(tmp_path / "a.pst", "two", "Haus", "Kinder", "Steuern")
+    job.run(*args, check=0)
+    for name, words in (("Haus", ["two"]), ("Kinder", ["one", "two"]),
+                        ("Steuern", ["one", "two"])):
+        there = [f.read_text() for f in
+                 (tmp_path / "to" / f".{name}").glob("cur/*")]
+        assert len(there) == len(words), name
+        for word in words:
+            assert any(f"Subject: {name} {word}\n" in m for m in there)
+    told = job.run("verify", "--json", check=0).json[0]["mailboxes"][0]
+    assert told["sums"]["moved"] == 3

@@ -172,9 +172,7 @@ static int deal(struct reader *r, struct dump *d, struct walk_found *w,
 static int dump(struct reader *r, struct dump *d, struct err *e)
 {
 	struct folder_list l CLEANUP(folder_list_release) = { 0 };
-	struct walk w = { .bodies = d->bodies,
-		          .items = d->items,
-		          .unpack = d->unpack };
+	struct walk w = { .bodies = d->bodies, .items = d->items };
 	int got;
 
 	if (reader_archive.folders(r, &l, e))
@@ -208,6 +206,7 @@ static int locator(const char *name, struct dump *d)
 	int failed = account_parse(&a, name, true, &e);
 
 	a.body_limit = BODY_LIMIT;
+	a.unpack_winmail = d->unpack;
 	if (!failed)
 		failed = reader_find(&a, &e) != &reader_archive ||
 		         reader_archive.open(&r, &a, &e) || dump(r, d, &e);

@@ -9,152 +9,10 @@
 
 #include <cmocka.h>
 
-#include "archive/mapi/calendar_zone.h"
 #include "archive/mapi/item.h"
 #include "archive/mapi/text.h"
-#include "tnef_make.h"
-
-#define APPT MAPI_PS_APPOINTMENT
-
-static int put(struct mapi_out *out, const void *p, size_t n)
-{
-	return buf_add(out->arg, p, n);
-}
-
-/* Long lines joined again, no CR: what the tests look for. */
-static void unfold(struct buf *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->n - i > 2 && memcmp(b->p + i, "\r\n ", 3) == 0)
-			i += 2;
-		else if (b->p[i] != '\r')
-			b->p[n++] = b->p[i];
-	}
-	b->p[n] = '\0';
-	b->n = n;
-}
-
-static char *written(struct make *m, enum mapi_kind k)
-{
-	struct buf b = BUF_INIT(0);
-	struct mapi_out out = { put, &b };
-	struct mapi *o = make_open(m);
-
-	assert_int_equal(item_write(o, k, &out), 0);
-	mapi_close(&o);
-	unfold(&b);
-	return buf_take(&b);
-}
-
-static void has(const char *all, const char *want)
-{
-	if (!strstr(all, want))
-		print_message("%s\nis not in\n%s\n", want, all);
-	assert_non_null(strstr(all, want));
-}
-
-static void hasnt(const char *all, const char *what)
-{
-	if (strstr(all, what))
-		print_message("%s\nis in\n%s\n", what, all);
-	assert_null(strstr(all, what));
-}
-
-/* --- blobs --------------------------------------------------------------- */
-
-static int64_t at(int64_t year, unsigned month, unsigned day, unsigned hour)
-{
-	return civil_seconds(year, month, day) + hour * 3600;
-}
-
-/* Minutes since 1601. */
-static void minutes(struct buf *b, int64_t sec)
-{
-	make_32(b, (uint32_t)((sec + INT64_C(11644473600)) / 60));
-}
-
-static void change(struct buf *b, unsigned month, unsigned nth)
-{
-	make_16(b, 0);
-	make_16(b, month);
-	make_16(b, 0); /* Sunday */
-	make_16(b, nth);
-	make_16(b, 2);
-	make_16(b, 0);
-	make_32(b, 0);
-}
-
-/* Central Europe: UTC+1, summer from March's to October's last Sunday. */
-static void europe(struct make *m, uint32_t lid)
-{
-	static const char key[] = "W. Europe Standard Time";
-	struct buf b = BUF_INIT(0);
-	size_t n = sizeof(key) - 1;
-
-	make_16(&b, 0x0102);
-	make_16(&b, (unsigned)(6 + 2 * n));
-	make_16(&b, 2);
-	make_16(&b, (unsigned)n);
-	for (size_t i = 0; i < n; i++)
-		make_16(&b, (unsigned char)key[i]);
-	make_16(&b, 1);
-	make_16(&b, 0x0102);
-	make_16(&b, 0x3e);
-	make_16(&b, 2);
-	make_16(&b, 1601);
-	assert_int_equal(buf_add(&b, "\0\0\0\0\0\0\0\0\0\0\0\0\0", 14), 0);
-	make_32(&b, (uint32_t)-60);
-	make_32(&b, 0);
-	make_32(&b, (uint32_t)-60);
-	change(&b, 10, 5);
-	change(&b, 3, 5);
-	make_lid_binary(m, APPT, lid, b.p, b.n);
-	buf_release(&b);
-}
-
-struct pattern {
-	unsigned frequency, pattern;
-	uint32_t period, days, nth, ends, count;
-	unsigned calendar;
-};
-
-/* Up to the list of deleted days. */
-static void head(struct buf *b, const struct pattern *p)
-{
-	make_32(b, 0x30043004);
-	make_16(b, p->frequency);
-	make_16(b, p->pattern);
-	make_16(b, p->calendar);
-	make_32(b, 0);
-	make_32(b, p->period);
-	make_32(b, 0);
-	if (p->pattern == 1 || p->pattern == 3)
-		make_32(b, p->days);
-	if (p->pattern > 1)
-		make_32(b, p->nth);
-	make_32(b, p->ends);
-	make_32(b, p->count);
-	make_32(b, 1);
-}
-
-/* From 2026-03-02 to 2026-04-30, 9 to 10. */
-static void simple(struct buf *b, const struct pattern *p)
-{
-	head(b, p);
-	make_32(b, 0);
-	make_32(b, 0);
-	minutes(b, at(2026, 3, 2, 0));
-	minutes(b, at(2026, 4, 30, 0));
-	make_32(b, 0x3006);
-	make_32(b, 0x3009);
-	make_32(b, 540);
-	make_32(b, 600);
-	make_16(b, 0);
-	make_32(b, 0);
-	make_32(b, 0);
-}
+#include "calendar_blobs.h"
+#include "item_written.h"
 
 /* --- zones --------------------------------------------------------------- */
 
@@ -212,6 +70,31 @@ static void zones(void **state)
 	                 at(2026, 1, 1, 11));
 	assert_int_equal(zone_local(&south, at(2026, 7, 1, 0)),
 	                 at(2026, 7, 1, 10));
+}
+
+/* A zone's rule: of the year, or the one that the series is marked with. */
+static void zone_rules(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct zone z = { 0 };
+
+	(void)state;
+	definition(&b, 3);
+	rule(&b, 0, 1601, -60);
+	rule(&b, 1, 2010, -120);
+	rule(&b, 2, 2020, -180);
+	for (int i = 0; i < 3; i++) {
+		static const int want[] = { -60, -180, -120 };
+
+		assert_int_equal(
+		        zone_definition(&z, (unsigned char *)b.p, b.n,
+		                        at(i == 1 ? 2021 : 2005, 1, 1, 0),
+		                        i == 2),
+		        0);
+		assert_int_equal(z.bias, want[i]);
+	}
+	zone_release(&z);
+	buf_release(&b);
 }
 
 /* --- appointments -------------------------------------------------------- */
@@ -274,6 +157,57 @@ static void all_day(void **state)
 	s = written(&m, MAPI_APPOINTMENT);
 	has(s, "DTSTART;VALUE=DATE:20260701\nDTEND;VALUE=DATE:20260702\n");
 	hasnt(s, "VTIMEZONE");
+	free(s);
+}
+
+/* A series of days tells its days itself, thirteen hours east as well. */
+static void all_day_series(void **state)
+{
+	static const struct pattern p = { 0x200b, 1, 1, 2, 0, 0x2023, 0, 0 };
+	struct buf b = BUF_INIT(0);
+	struct make m = { 0 };
+	char *s;
+
+	(void)state;
+	begin(&m, at(2026, 3, 1, 11), at(2026, 3, 2, 11));
+	make_lid_long(&m, APPT, 0x8215, 1);
+	simple(&b, &p);
+	make_lid_binary(&m, APPT, 0x8216, b.p, b.n);
+	s = written(&m, MAPI_APPOINTMENT);
+	has(s, "DTSTART;VALUE=DATE:20260302\nDTEND;VALUE=DATE:20260303\n");
+	free(s);
+	buf_release(&b);
+}
+
+/* RFC 5545 3.8.2.2: an end is later than its start, or left away. */
+static void no_length(void **state)
+{
+	struct make m = { 0 };
+	char *s;
+
+	(void)state;
+	begin(&m, at(2026, 3, 2, 8), at(2026, 3, 2, 8));
+	make_lid_long(&m, APPT, 0x8214, 10);
+	make_lid_long(&m, APPT, 0x8218, 3);
+	s = written(&m, MAPI_APPOINTMENT);
+	has(s, "DTSTART:20260302T080000Z\n");
+	hasnt(s, "DTEND");
+	has(s, "DESCRIPTION:Label: Phone call\\nOwn answer: accepted\n");
+	free(s);
+}
+
+/* The night of 2026-03-29 has an hour less. */
+static void night(void **state)
+{
+	struct make m = { 0 };
+	char *s;
+
+	(void)state;
+	begin(&m, at(2026, 3, 28, 21), at(2026, 3, 29, 8));
+	europe(&m, 0x825e);
+	s = written(&m, MAPI_APPOINTMENT);
+	has(s, "DTSTART;TZID=W. Europe Standard Time:20260328T220000\n"
+	       "DTEND;TZID=W. Europe Standard Time:20260329T100000\n");
 	free(s);
 }
 
@@ -384,8 +318,9 @@ static void exceptions_blob(struct buf *b)
 	minutes(b, at(2026, 3, 17, 11));
 	minutes(b, at(2026, 3, 17, 12));
 	minutes(b, at(2026, 3, 16, 9));
-	make_16(b, 0x1 | 0x10 | 0x20 | 0x200);
+	make_16(b, 0x1 | 0x2 | 0x10 | 0x20 | 0x200);
 	texts8(b, "new name");
+	make_32(b, 7); /* a meeting, received, cancelled */
 	texts8(b, "there?");
 	make_32(b, 1);
 	make_32(b, 0);
@@ -401,15 +336,27 @@ static void exceptions_blob(struct buf *b)
 	make_32(b, 0);
 }
 
-static void changed_part(struct make *m)
+/* outside: the attachment alone tells which one it is; else it tells that on
+ * other clocks. */
+static void changed_part(struct make *m, bool outside)
 {
-	struct make inner = { 0 }, part = { 0 };
+	struct make inner = { 0 }, part = { 0 }, bob = { 0 }, cy = { 0 };
 
 	make_text(&inner, 0x1000, "its own text");
+	make_text(&bob, 0x3001, "Bob");
+	make_text(&bob, 0x39fe,
+	          "b\xf6"
+	          "b@example.com");
+	make_recipient(&inner, &bob);
+	make_text(&cy, 0x3001, "Cy");
+	make_long(&cy, 0x5ffd, 0x21); /* not asked any more */
+	make_recipient(&inner, &cy);
+	if (!outside)
+		make_lid_time(&inner, APPT, 0x8228, at(2026, 3, 16, 8));
 	make_octets_all(&inner);
 	make_long(&part, 0x3705, 5);
 	make_long(&part, 0x7ffd, 2);
-	make_time(&part, 0x7ff9, at(2026, 3, 16, 8));
+	make_time(&part, 0x7ff9, at(2026, 3, 16, outside ? 8 : 9));
 	make_head(&part, 0x3701, MAPI_OBJECT);
 	make_32(&part.props, 1);
 	make_32(&part.props, (uint32_t)(16 + inner.file.n));
@@ -420,33 +367,44 @@ static void changed_part(struct make *m)
 	make_release(&inner);
 }
 
-static void exceptions(void **state)
+static void exception_told(const struct buf *b, bool outside)
 {
-	struct buf b = BUF_INIT(0);
 	struct make m = { 0 };
 	const char *second;
 	char *s;
 
-	(void)state;
 	begin(&m, at(2026, 3, 2, 8), at(2026, 3, 2, 9));
 	make_text(&m, 0x1000, "the usual text");
 	europe(&m, 0x8260);
-	exceptions_blob(&b);
-	make_lid_binary(&m, APPT, 0x8216, b.p, b.n);
-	changed_part(&m);
+	make_lid_binary(&m, APPT, 0x8216, b->p, b->n);
+	changed_part(&m, outside);
 	s = written(&m, MAPI_APPOINTMENT);
 	has(s, "EXDATE;TZID=W. Europe Standard Time:20260309T090000\n");
 	hasnt(s, "EXDATE;TZID=W. Europe Standard Time:20260316");
-	hasnt(s, "Attachment that stays");
+	hasnt(s, "Attachment that");
 	second = strstr(s, "RECURRENCE-ID;TZID=W. Europe Standard Time:"
 	                   "20260316T090000\n");
 	assert_non_null(second);
 	has(second, "DTSTART;TZID=W. Europe Standard Time:20260317T110000\n");
 	has(second, "SUMMARY:n\xc3\xa9w name\nLOCATION:th\xc3\xa9re\n");
 	has(second, "DESCRIPTION:its own text\n");
-	has(second, "STATUS:TENTATIVE\n");
+	has(second, "BUSYSTATUS:TENTATIVE\nSTATUS:CANCELLED\n");
+	has(s, "CN=Bob:mailto:b%C3%B6b@example.com\n");
+	hasnt(s, "Cy");
 	hasnt(second, "the usual text");
 	free(s);
+}
+
+static void exceptions(void **state)
+{
+	struct buf b = BUF_INIT(0);
+	struct make m = { 0 };
+	char *s;
+
+	(void)state;
+	exceptions_blob(&b);
+	exception_told(&b, true);
+	exception_told(&b, false);
 	/* Cut anywhere: never a fault, and never no file. */
 	for (size_t n = 0; n < b.n; n++) {
 		begin(&m, at(2026, 3, 2, 8), at(2026, 3, 2, 9));
@@ -501,8 +459,7 @@ static char *meeting(struct make *m, const char *method)
 
 	assert_int_equal(calendar_write(o, method, &b), 0);
 	mapi_close(&o);
-	unfold(&b);
-	return buf_take(&b);
+	return unfolded(buf_take(&b));
 }
 
 static void people(void **state)
@@ -604,15 +561,52 @@ static void task(void **state)
 	buf_release(&b);
 }
 
+static char *again(uint32_t dead, uint32_t sliding)
+{
+	struct pattern p = { 0x200a, 0, 1440, 0, 0, 0x2023, 0, 0, sliding };
+	struct buf b = BUF_INIT(0);
+	struct make m = { 0 };
+
+	make_lid_time(&m, MAPI_PS_TASK, 0x8105, at(2026, 3, 2, 0));
+	make_lid_long(&m, MAPI_PS_TASK, 0x8109, dead);
+	simple(&b, &p);
+	make_lid_binary(&m, MAPI_PS_TASK, 0x8116, b.p, b.n);
+	buf_release(&b);
+	return written(&m, MAPI_TASK);
+}
+
+static void task_again(void **state)
+{
+	char *s = again(0, 0);
+
+	(void)state;
+	has(s, "RRULE");
+	hasnt(s, "(This repeats");
+	free(s);
+	/* One that is done was followed by another. */
+	s = again(1, 0);
+	hasnt(s, "RRULE");
+	hasnt(s, "(This repeats");
+	free(s);
+	/* One that comes back so many days after it was done has no rule. */
+	s = again(0, 1);
+	hasnt(s, "RRULE");
+	has(s, "(This repeats");
+	free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(days),       cmocka_unit_test(zones),
-		cmocka_unit_test(single),     cmocka_unit_test(all_day),
-		cmocka_unit_test(timeless),   cmocka_unit_test(rules),
-		cmocka_unit_test(exceptions), cmocka_unit_test(no_zone),
-		cmocka_unit_test(people),     cmocka_unit_test(reply),
-		cmocka_unit_test(methods),    cmocka_unit_test(task),
+		cmocka_unit_test(days),           cmocka_unit_test(zones),
+		cmocka_unit_test(single),         cmocka_unit_test(all_day),
+		cmocka_unit_test(timeless),       cmocka_unit_test(rules),
+		cmocka_unit_test(exceptions),     cmocka_unit_test(no_zone),
+		cmocka_unit_test(people),         cmocka_unit_test(reply),
+		cmocka_unit_test(methods),        cmocka_unit_test(task),
+		cmocka_unit_test(task_again),     cmocka_unit_test(zone_rules),
+		cmocka_unit_test(night),          cmocka_unit_test(no_length),
+		cmocka_unit_test(all_day_series),
 	};
 
 	text_load();

@@ -13,55 +13,11 @@
 #include "archive/mapi/item.h"
 #include "archive/mapi/item_html.h"
 #include "archive/mapi/item_lines.h"
+#include "archive/mapi/item_parts.h"
 #include "archive/mapi/text.h"
-#include "tnef_make.h"
+#include "item_written.h"
 
 #define ADDRESS MAPI_PS_ADDRESS
-
-static int put(struct mapi_out *out, const void *p, size_t n)
-{
-	return buf_add(out->arg, p, n);
-}
-
-static char *raw(struct make *m, enum mapi_kind k)
-{
-	struct buf b = BUF_INIT(0);
-	struct mapi_out out = { put, &b };
-	struct mapi *o = make_open(m);
-
-	assert_int_equal(item_write(o, k, &out), 0);
-	mapi_close(&o);
-	return buf_take(&b);
-}
-
-/* Long lines joined again, no CR. */
-static char *written(struct make *m, enum mapi_kind k)
-{
-	char *s = raw(m, k), *to = s;
-
-	for (const char *p = s; *p; p++) {
-		if (strncmp(p, "\r\n ", 3) == 0)
-			p += 2;
-		else if (*p != '\r')
-			*to++ = *p;
-	}
-	*to = '\0';
-	return s;
-}
-
-static void has(const char *all, const char *want)
-{
-	if (!strstr(all, want))
-		print_message("%s\nis not in\n%s\n", want, all);
-	assert_non_null(strstr(all, want));
-}
-
-static void hasnt(const char *all, const char *what)
-{
-	if (strstr(all, what))
-		print_message("%s\nis in\n%s\n", what, all);
-	assert_null(strstr(all, what));
-}
 
 /* --- lines --------------------------------------------------------------- */
 
@@ -376,7 +332,7 @@ static void note(void **state)
 	assert_string_equal(s, "Subject: Milk; eggs\r\n"
 	                       "Created: 2026-01-31 12:00 UTC\r\n\r\n"
 	                       "Milk; eggs\r\n\r\nand bread\r\n"
-	                       "(Attachment that stays in the Outlook file: "
+	                       "(Attachment that is not in this file: "
 	                       "list.txt, 5 octets.)\r\n");
 	free(s);
 }
@@ -400,6 +356,98 @@ static void journal(void **state)
 	free(s);
 }
 
+/* --- of people's own ----------------------------------------------------- */
+
+static void public_name(struct make *m, const char *name, uint16_t type)
+{
+	make_named(m, MAPI_PS_PUBLIC_STRINGS, 0, name, type);
+}
+
+/* Fields that people made, and not those of programs. */
+static void fields(void **state)
+{
+	struct make m = { 0 };
+	char *s;
+
+	(void)state;
+	make_text(&m, 0x0037, "Ann");
+	make_text(&m, 0x1000, "text");
+	make_text(&m, 0x3a0a, "A.E.");
+	make_text(&m, 0x3a50, "https://example.com/a,b;c d");
+	make_lid_text(&m, MAPI_PS_COMMON, 0x8530, "call her");
+	public_name(&m, "Shoe size", MAPI_DOUBLE);
+	make_32(&m.props, 0);
+	make_32(&m.props, 0x40454000); /* 42.5 */
+	public_name(&m, "Fee", MAPI_CURRENCY);
+	make_32(&m.props, 125000);
+	make_32(&m.props, 0);
+	public_name(&m, "Vegan", MAPI_BOOLEAN);
+	make_32(&m.props, 1);
+	public_name(&m, "Since", MAPI_TIME);
+	make_time_value(&m, 1769860800);
+	public_name(&m, "Never", MAPI_TIME);
+	make_32(&m.props, 0xa3dd4000);
+	make_32(&m.props, 0x0cb34557); /* no date */
+	public_name(&m, "Dog", MAPI_UNICODE);
+	make_32(&m.props, 1);
+	make_wide(&m, "Rex");
+	public_name(&m, "http://example.com/x", MAPI_LONG);
+	make_32(&m.props, 7);
+	make_named(&m, ADDRESS, 0, "Cat", MAPI_LONG);
+	make_32(&m.props, 9);
+	s = written(&m, MAPI_CONTACT);
+	has(s, "NOTE:text\\nFlag: call her\\n"
+	       "Shoe size: 42.5\\nFee: 12.5000\\nVegan: yes\\n"
+	       "Since: 2026-01-31 12:00 UTC\\nDog: Rex\n");
+	has(s, "X-INITIALS:A.E.\n");
+	has(s, "URL;TYPE=HOME:https://example.com/a,b;c%20d\n");
+	free(s);
+}
+
+static void beside_is(struct mapi *o, enum mapi_kind k, size_t i,
+                      const char *name, const char *suffix)
+{
+	struct item_beside b;
+
+	assert_int_equal(item_beside(o, k, i, &b), name ? 1 : 0);
+	if (name) {
+		assert_string_equal(b.name, name);
+		assert_string_equal(b.suffix, suffix);
+	}
+	item_beside_release(&b);
+}
+
+static void beside(void **state)
+{
+	static const char text[] = "octets";
+	const struct mapi_origin origin = { .nid = 1 };
+	struct buf b = BUF_INIT(0);
+	struct mapi_out out = { put, &b };
+	struct make m = { 0 }, link = { 0 };
+	char *big = calloc(1, ITEM_ATTACH_MOST + 1);
+	struct mapi *o;
+
+	(void)state;
+	make_file(&m, "../up.tar.gz", text, 6);
+	make_file(&m, "a.b/c", text, 6);
+	make_text(&link, 0x3707, "link.doc");
+	make_text(&link, 0x370d, "\\\\server\\link.doc");
+	make_long(&link, 0x3705, 2);
+	make_attachment(&m, &link);
+	make_file(&m, "x.pdf", big, ITEM_ATTACH_MOST + 1);
+	o = make_open(&m);
+	beside_is(o, MAPI_STICKY, 0, "_up.tar", "gz");
+	beside_is(o, MAPI_JOURNAL, 1, "a.b_c", "bin");
+	beside_is(o, MAPI_STICKY, 2, NULL, NULL);
+	beside_is(o, MAPI_CONTACT, 0, NULL, NULL);
+	beside_is(o, MAPI_TASK, 3, "x", "pdf");
+	assert_int_equal(item_beside_write(o, 1, &origin, &out), 0);
+	assert_string_equal(b.p, text);
+	mapi_close(&o);
+	buf_release(&b);
+	free(big);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +456,7 @@ int main(void)
 		cmocka_unit_test(names),   cmocka_unit_test(contact),
 		cmocka_unit_test(list),    cmocka_unit_test(list_stream),
 		cmocka_unit_test(note),    cmocka_unit_test(journal),
+		cmocka_unit_test(fields),  cmocka_unit_test(beside),
 	};
 
 	text_load();

@@ -37,7 +37,11 @@ static void test_files(void **state)
 	file("a/b\\c:d*e?f\"g<h>i|j.txt", 1, "a_b_c_d_e_f_g_h_i_j.txt");
 	file("line\nend \u202egnp.txt", 1, "line_end _gnp.txt");
 	file("bad \xff octet.txt", 1, "bad _ octet.txt");
-	/* Nothing that a program would run, or that is hidden. */
+	file("Lunch - plan.pdf", 2, "Lunch - plan (2).pdf");
+	file("Lunch.p/df", 1, "Lunch.p_df.txt");
+	file("Lunch.pdf ", 1, "Lunch.pdf_.txt");
+	file("Lunch.longerthan10", 1, "Lunch.longerthan10.txt");
+	/* Nothing that is hidden, or known by its whole name. */
 	file(".bashrc", 1, "_bashrc.txt");
 	file("authorized_keys", 1, "authorized_keys.txt");
 	file("..vcf", 1, "_.vcf");

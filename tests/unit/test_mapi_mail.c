@@ -236,7 +236,8 @@ static void test_flags(void **state)
 	(void)state;
 	write_well(&f, &m);
 	assert_int_equal(m.flags, MAIL_SEEN | MAIL_DRAFT | MAIL_FLAGGED);
-	assert_string_equal(m.keywords, "$Forwarded Blue Red_Category");
+	assert_string_equal(m.keywords, "$Forwarded Blue Red\xc2\xa0"
+	                                "Category");
 	assert_true(m.date.known);
 	assert_int_equal(m.date.sec, 1704110400);
 	assert_false(m.header_only);

@@ -546,6 +546,57 @@ static void test_circles(void **state)
 	shut(p, &m);
 }
 
+static int note_bid(uint64_t bid, void *arg)
+{
+	uint64_t *seen = arg;
+
+	seen[++seen[0]] = bid;
+	return seen[0] > 8;
+}
+
+/* Blocks of a message without a node, with a sub-node: those that nothing
+ * names, and what is made a node of them. */
+static void test_roots(void **state)
+{
+	unsigned char sl[64];
+	uint64_t seen[16];
+	struct pst_node *v, n;
+	struct made m;
+	struct pst *p;
+	unsigned i, id;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		contents(&m, (enum kind)i, 1);
+		id = m.l->id;
+		memset(sl, 0, sizeof(sl));
+		memset(seen, 0, sizeof(seen));
+		put(sl, 0x10002, 4);
+		put(sl + (id == 4 ? 4 : 8) + id, 0x44, id);
+		add_block(&m, 0x40, store, sizeof(store));
+		add_block(&m, 0x44, "below", 5);
+		add_block(&m, 0x4a, sl, (id == 4 ? 4 : 8) + (size_t)3 * id);
+		add_leaf(&m, NDB_NODES, 100);
+		p = opened(&m, PST_OPEN);
+		assert_true(p->rescued);
+		assert_int_equal(pst_roots(p, note_bid, seen), 0);
+		assert_int_equal(seen[0], 3);
+		assert_int_equal(seen[1], XX);
+		assert_int_equal(seen[2], 0x40);
+		assert_int_equal(seen[3], 0x4a);
+		v = calloc(1, sizeof(*v));
+		assert_non_null(v);
+		v->nid = NID + 0x20;
+		v->data = 0x40;
+		pst_nodes_add(p, v, 1);
+		assert_int_equal(pst_node(p, NID + 0x20, &n), 1);
+		assert_int_equal(n.data, 0x40);
+		assert_int_equal(pst_node(p, NID + 0x40, &n), 0);
+		all_is_there(p);
+		shut(p, &m);
+	}
+}
+
 static void test_refused(void **state)
 {
 	struct made m;
@@ -576,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_overwritten),
 		cmocka_unit_test(test_newest_leaf),
 		cmocka_unit_test(test_circles),
+		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_refused),
 	};
 

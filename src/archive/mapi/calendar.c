@@ -14,6 +14,8 @@
 #define PID_CHANGED 0x3008
 
 /* Of PSETID_Appointment. */
+#define LID_LABEL 0x8214
+#define LID_ANSWER 0x8218
 #define LID_REPLACES 0x8228
 #define LID_PATTERN 0x8232
 #define LID_PROPOSED_START 0x8250
@@ -128,6 +130,34 @@ static void proposal(struct note *n, struct mapi *o)
 	}
 }
 
+/* The coloured labels of Outlook before 2007, and what was answered: which of
+ * the attendees the mailbox is, an appointment does not say. */
+static void marks(struct note *n, struct mapi *o)
+{
+	static const char *const labels[] = { NULL,
+		                              "Important",
+		                              "Business",
+		                              "Personal",
+		                              "Vacation",
+		                              "Must attend",
+		                              "Travel required",
+		                              "Needs preparation",
+		                              "Birthday",
+		                              "Anniversary",
+		                              "Phone call" };
+	static const char *const answers[] = { NULL, NULL, "tentative",
+		                               "accepted", "declined" };
+	uint64_t label =
+	        (uint64_t)item_number(o, MAPI_PS_APPOINTMENT, LID_LABEL, 0);
+	uint64_t answer =
+	        (uint64_t)item_number(o, MAPI_PS_APPOINTMENT, LID_ANSWER, 0);
+
+	if (label < sizeof(labels) / sizeof(labels[0]))
+		note_said(n, "Label", labels[label]);
+	if (answer < sizeof(answers) / sizeof(answers[0]))
+		note_said(n, "Own answer", answers[answer]);
+}
+
 /* What no field tells. */
 static void unsaid(struct note *n, const struct event *e)
 {
@@ -145,7 +175,8 @@ static void unsaid(struct note *n, const struct event *e)
 	proposal(n, e->o);
 	if (!e->file)
 		return;
-	item_billing(n, e->o);
+	marks(n, e->o);
+	item_fields(n, e->o);
 	item_attached(n, e->o, false, ITEM_NONE);
 }
 
@@ -203,7 +234,8 @@ static void master(struct lines *l, const struct event *e)
 	event_common(l, e);
 	event_people(l, e);
 	event_time(e, l, "DTSTART", e->start);
-	event_time(e, l, "DTEND", e->end);
+	if (e->end > e->start)
+		event_time(e, l, "DTEND", e->end);
 	if (e->recurs && !e->untold)
 		repeats(l, e);
 	replaces(l, e);

@@ -89,7 +89,7 @@ static void zone_from(struct event *e, uint32_t lid, int64_t at)
 	if (!p)
 		return;
 	if (lid != LID_ZONE_STRUCT) {
-		(void)zone_definition(&e->zone, p, n, at);
+		(void)zone_definition(&e->zone, p, n, at, e->recurs);
 	} else if (zone_struct(&e->zone, p, n) == 0) {
 		free(e->zone.name);
 		e->zone.name =
@@ -136,14 +136,16 @@ static struct mail_date date_of(struct mapi *o, uint32_t lid, uint32_t common,
 	return d;
 }
 
-/* Its own length, or that of its recurrence. */
-static int64_t length(const struct event *e, int64_t start,
+/* Its own length on the clocks there, which may change in between, or that
+ * of its recurrence. */
+static int64_t length(const struct event *e, const struct mail_date *start,
                       const struct mail_date *end)
 {
 	int64_t n;
 
-	if (end->known && end->sec >= start)
-		return end->sec - start;
+	if (start->known && end->known && end->sec >= start->sec)
+		return zone_local(&e->zone, end->sec) -
+		       zone_local(&e->zone, start->sec);
 	if (e->recurs && e->rec.end_of_day >= e->rec.start_of_day)
 		return e->rec.end_of_day - e->rec.start_of_day;
 	n = item_number(e->o, MAPI_PS_APPOINTMENT, LID_DURATION, 0);
@@ -168,10 +170,8 @@ static void times(struct event *e, const struct mail_date *start)
 	e->timed = start->known || e->recurs;
 	e->start = start->known ? zone_local(&e->zone, start->sec)
 	                        : e->rec.first_day + e->rec.start_of_day;
-	if (!e->all_day)
-		times_agree(e);
-	e->end = e->start +
-	         length(e, start->known ? start->sec : INT64_MAX, &end);
+	times_agree(e);
+	e->end = e->start + length(e, start, &end);
 	if (!e->all_day)
 		return;
 	e->start = civil_nearest_day(e->start);

@@ -11,7 +11,9 @@
 
 #define PID_METHOD 0x3705
 #define PID_REPLACES 0x7ff9 /* of an exception's attachment */
+#define LID_REPLACES 0x8228 /* of the message in it */
 #define METHOD_MESSAGE 5
+#define MEETING_CANCELLED 4 /* of PidLidAppointmentStateFlags */
 
 /* Text and people are told again with each of them: of so many octets, and
  * until the whole has so many. */
@@ -33,6 +35,20 @@ static int by_original(const void *a, const void *b)
 	return (x->original > y->original) - (x->original < y->original);
 }
 
+/* The message in it tells that in UTC; the attachment, as some versions of
+ * Outlook write it, on the clocks of the PC. */
+static struct mail_date replaced(struct mapi *a)
+{
+	struct mapi *m CLEANUP(mapi_close) = NULL;
+	struct mail_date d = { 0 };
+
+	if (a->ops->embedded)
+		m = a->ops->embedded(a);
+	if (m)
+		d = item_date(m, MAPI_PS_APPOINTMENT, LID_REPLACES);
+	return d.known ? d : mapi_date(a, PID_REPLACES);
+}
+
 static struct changed *changed_all(const struct event *e, size_t *n)
 {
 	struct mapi *o = e->o;
@@ -45,7 +61,7 @@ static struct changed *changed_all(const struct event *e, size_t *n)
 		struct mail_date d = { 0 };
 
 		if (a && mapi_number(a, PID_METHOD, 0) == METHOD_MESSAGE)
-			d = mapi_date(a, PID_REPLACES);
+			d = replaced(a);
 		if (!d.known)
 			continue;
 		v[*n].attachment = i;
@@ -121,8 +137,8 @@ static void own_files(struct lines *l, struct mapi *m)
 	item_attach(l, m, "ATTACH;ENCODING=BASE64;VALUE=BINARY", ITEM_NONE);
 }
 
-/* The attachment of one that has a text or files of its own: told once,
- * however often it is named. */
+/* The attachment of one that has people, a text or files of its own: told
+ * once, however often it is named. */
 static struct mapi *own_part(const struct event *e,
                              const struct recurrence_exception *x,
                              struct again *a)
@@ -130,7 +146,7 @@ static struct mapi *own_part(const struct event *e,
 	struct changed key = { .original = x->original };
 	struct changed *c = NULL;
 
-	if (a->n && x->has & (OVERRIDE_BODY | OVERRIDE_ATTACHMENT))
+	if (a->n)
 		c = bsearch(&key, a->v, a->n, sizeof(key), by_original);
 	if (!c || c->told)
 		return NULL;
@@ -138,48 +154,60 @@ static struct mapi *own_part(const struct event *e,
 	return e->o->ops->attachment(e->o, c->attachment);
 }
 
-static void exception_text(struct lines *l, const struct event *e,
-                           const struct recurrence_exception *x,
-                           struct again *a)
+/* Who is asked to this one. */
+static void own_people(struct lines *l, const struct event *e, struct mapi *m,
+                       const struct again *a)
+{
+	struct event own = *e;
+
+	own.o = m;
+	if (m && m->ops->recipients(m))
+		event_people(l, &own);
+	else if (l->total < AGAIN_MOST)
+		lines_copy(l, a->people.p, a->people.n);
+}
+
+/* What to call it and where it is: its own, or as the first. */
+static const char *words(const struct lines *l, bool has, const char *own,
+                         const char *first)
+{
+	if (has)
+		return own;
+	return l->total < AGAIN_MOST ? first : NULL;
+}
+
+static void exception(struct lines *l, const struct event *e,
+                      const struct recurrence_exception *x, struct again *a)
 {
 	struct mapi *part CLEANUP(mapi_close) = own_part(e, x, a);
 	struct mapi *m CLEANUP(mapi_close) = NULL;
+	const char *subject =
+	        words(l, x->has & OVERRIDE_SUBJECT, x->subject, e->subject);
+	const char *place =
+	        words(l, x->has & OVERRIDE_LOCATION, x->location, e->place);
+	struct event one = *e;
 
 	if (part && part->ops->embedded)
 		m = part->ops->embedded(part);
+	if (x->has & OVERRIDE_SUBTYPE)
+		one.all_day = x->all_day != 0;
+	lines_whole(l, "BEGIN:VEVENT");
+	event_common(l, e);
+	own_people(l, e, m, a);
+	event_time(e, l, "RECURRENCE-ID", x->original);
+	event_time(&one, l, "DTSTART", x->start);
+	if (x->end > x->start)
+		event_time(&one, l, "DTEND", x->end);
+	lines_field(l, "SUMMARY", subject);
+	lines_field(l, "LOCATION", place);
 	if (part && x->has & OVERRIDE_BODY)
 		own_text(l, m);
 	else
 		same_text(l, a);
 	if (m && e->file)
 		own_files(l, m);
-}
-
-static void exception(struct lines *l, const struct event *e,
-                      const struct recurrence_exception *x, struct again *a)
-{
-	bool again = l->total < AGAIN_MOST;
-	const char *subject = again ? e->subject : NULL;
-	const char *place = again ? e->place : NULL;
-	struct event one = *e;
-
-	if (x->has & OVERRIDE_SUBTYPE)
-		one.all_day = x->all_day != 0;
-	if (x->has & OVERRIDE_SUBJECT)
-		subject = x->subject;
-	if (x->has & OVERRIDE_LOCATION)
-		place = x->location;
-	lines_whole(l, "BEGIN:VEVENT");
-	event_common(l, e);
-	if (again)
-		lines_copy(l, a->people.p, a->people.n);
-	event_time(e, l, "RECURRENCE-ID", x->original);
-	event_time(&one, l, "DTSTART", x->start);
-	event_time(&one, l, "DTEND", x->end > x->start ? x->end : x->start);
-	lines_field(l, "SUMMARY", subject);
-	lines_field(l, "LOCATION", place);
-	exception_text(l, e, x, a);
-	event_busy(l, x->has & OVERRIDE_BUSY ? x->busy : e->busy, e->cancelled);
+	event_busy(l, x->has & OVERRIDE_BUSY ? x->busy : e->busy,
+	           e->cancelled || x->meeting & MEETING_CANCELLED);
 	if (x->has & OVERRIDE_REMINDER ? x->reminder != 0 : e->alarm)
 		calendar_alarm(l,
 		               x->has & OVERRIDE_DELTA ? x->delta : e->minutes,

@@ -16,6 +16,7 @@
 #define PID_RECIPIENT_FLAGS 0x5ffd
 #define PID_TRACK_STATUS 0x5fff
 #define RECIPIENT_ORGANIZER 2
+#define RECIPIENT_DELETED 0x20 /* from this one of a series */
 #define RECIPIENT_CC 2
 #define RECIPIENT_RESOURCE 3
 
@@ -81,7 +82,7 @@ static void uri(struct lines *l, const char *address)
 		unsigned char c = (unsigned char)*address;
 
 		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		    (c >= 'a' && c <= 'z') || c >= 0x80 || strchr(good, c))
+		    (c >= 'a' && c <= 'z') || strchr(good, c))
 			lines_fmt(l, "%c", c);
 		else
 			lines_fmt(l, "%%%02X", c);
@@ -135,7 +136,8 @@ static void attendee(struct lines *l, struct mapi *r, bool asks)
 	struct buf s CLEANUP(buf_release_p) = BUF_INIT(0);
 	int64_t status = mapi_number(r, PID_TRACK_STATUS, 0);
 
-	if (!p.name && !p.address)
+	if ((!p.name && !p.address) ||
+	    mapi_number(r, PID_RECIPIENT_FLAGS, 0) & RECIPIENT_DELETED)
 		return;
 	if (buf_fmt(&s, "ATTENDEE%s;PARTSTAT=%s%s",
 	            role(mapi_number(r, PID_RECIPIENT_TYPE, 1)), answer(status),

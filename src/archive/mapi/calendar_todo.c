@@ -11,6 +11,7 @@
 #define LID_PERCENT 0x8102
 #define LID_START 0x8104
 #define LID_DUE 0x8105
+#define LID_DEAD 0x8109
 #define LID_COMPLETED 0x810f
 #define LID_ACTUAL 0x8110
 #define LID_ESTIMATED 0x8111
@@ -73,17 +74,19 @@ static void description(struct lines *l, struct mapi *o, bool untold)
 {
 	char *owner CLEANUP(free_p) = item_text(o, MAPI_PS_TASK, LID_OWNER);
 	char *from CLEANUP(free_p) = item_text(o, MAPI_PS_TASK, LID_ASSIGNER);
+	int64_t how = item_number(o, MAPI_PS_TASK, LID_STATUS, 0);
 	struct note n;
 
 	note_begin(&n, l, "DESCRIPTION:");
 	note_body(&n, o);
-	if (item_number(o, MAPI_PS_TASK, LID_STATUS, 0) == 3)
-		note_line(&n, "(Waiting on someone else.)");
+	if (how == 3 || how == 4)
+		note_line(&n, how == 3 ? "(Waiting on someone else.)"
+		                       : "(Deferred.)");
 	note_said(&n, "Owner", owner);
 	note_said(&n, "Assigned by", from);
 	hours(&n, "Total work", item_number(o, MAPI_PS_TASK, LID_ESTIMATED, 0));
 	hours(&n, "Actual work", item_number(o, MAPI_PS_TASK, LID_ACTUAL, 0));
-	item_billing(&n, o);
+	item_fields(&n, o);
 	if (untold)
 		note_line(&n, "(This repeats in a way that this file can't "
 		              "tell.)");
@@ -99,10 +102,11 @@ static bool repeats(struct lines *l, struct mapi *o, struct mail_date start)
 	uint16_t id = mapi_lid(o, MAPI_PS_TASK, LID_RECUR);
 	struct recurrence r CLEANUP(recurrence_release) = { 0 };
 
-	if (!mapi_has(o, id))
+	/* One that is done: the next is another task. */
+	if (!mapi_has(o, id) || item_number(o, MAPI_PS_TASK, LID_DEAD, 0))
 		return true;
 	if (!start.known || calendar_recurrence(o, id, false, &r) ||
-	    !recurrence_can_tell(&r))
+	    r.sliding || !recurrence_can_tell(&r))
 		return false;
 	recurrence_rule(&r, l, &none, civil_nearest_day(start.sec), true);
 	return true;

@@ -124,16 +124,21 @@ int zone_struct(struct zone *z, const unsigned char *p, size_t n)
 
 #define RULE_OCTETS 66u
 
-/* The one with the latest year that is not after at's, or the first. */
+#define RULE_OF_SERIES 1 /* TZRULE_FLAG_RECUR_CURRENT_TZREG */
+
+/* Of a series the one that is marked so; else the one with the latest year
+ * that is not after at's, or the first. */
 static const unsigned char *rule_at(const unsigned char *p, size_t n,
-                                    int64_t at)
+                                    int64_t at, bool series)
 {
 	const unsigned char *best = p;
 	int64_t year = civil_of(at).year;
 
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const unsigned char *r = p + i * RULE_OCTETS;
 
+		if (series && u16(r + 4) & RULE_OF_SERIES)
+			return r;
 		if (u16(r + 6) <= year && u16(r + 6) >= u16(best + 6))
 			best = r;
 	}
@@ -141,7 +146,7 @@ static const unsigned char *rule_at(const unsigned char *p, size_t n,
 }
 
 int zone_definition(struct zone *z, const unsigned char *p, size_t n,
-                    int64_t at)
+                    int64_t at, bool series)
 {
 	struct buf name CLEANUP(buf_release_p) = BUF_INIT(1024);
 	size_t head, chars, rules;
@@ -154,7 +159,7 @@ int zone_definition(struct zone *z, const unsigned char *p, size_t n,
 		return -1;
 	rules = u16(p + 8 + chars * 2);
 	if (rules == 0 || rules > (n - head) / RULE_OCTETS ||
-	    rule_of(z, rule_at(p + head, rules, at) + 22, 0))
+	    rule_of(z, rule_at(p + head, rules, at, series) + 22, 0))
 		return -1;
 	if (!z->name && chars &&
 	    text_add(&name, CODEPAGE_UTF16, p + 8, chars * 2) == 0 && name.n)

@@ -41,9 +41,10 @@ struct zone {
 };
 
 /* From a TimeZoneDefinition or a TimeZoneStruct as they stand. -1: it is
- * none, *z as before. at: seconds since 1970, for which of its rules. */
+ * none, *z as before. at: seconds since 1970, for which of its rules, unless
+ * one is marked as that of the series. */
 int zone_definition(struct zone *z, const unsigned char *p, size_t n,
-                    int64_t at);
+                    int64_t at, bool series);
 int zone_struct(struct zone *z, const unsigned char *p, size_t n);
 /* One that is always minutes west of UTC; -1: memory. */
 int zone_fixed(struct zone *z, int bias);

@@ -81,7 +81,7 @@ static bool is_device(const char *s)
 	       (strncasecmp(s, "COM", 3) == 0 || strncasecmp(s, "LPT", 3) == 0);
 }
 
-static int cleaned(struct buf *out, const char *s)
+int item_clean(struct buf *out, const char *s)
 {
 	uint32_t cp;
 	size_t n;
@@ -116,7 +116,7 @@ char *item_name(struct mapi *o, enum mapi_kind k)
 	struct buf out CLEANUP(buf_release_p) = BUF_INIT(0);
 	char *s CLEANUP(free_p) = words_of(o, k);
 
-	if (s && cleaned(&out, s))
+	if (s && item_clean(&out, s))
 		return NULL;
 	if (out.n > NAME_MOST)
 		out.n = utf8_cut(out.p, NAME_MOST);
@@ -169,7 +169,7 @@ static int text_write(struct mapi *o, enum mapi_kind k, struct mapi_out *out)
 	item_categories(&l, "Categories", o);
 	note_begin(&n, &l, "\r\n");
 	note_body(&n, o);
-	item_billing(&n, o);
+	item_fields(&n, o);
 	item_attached(&n, o, true, ITEM_NONE);
 	note_end(&n);
 	return lines_done(&l);

@@ -8,7 +8,7 @@
 #ifndef MAILHAUL_ARCHIVE_MAPI_ITEM_H
 #define MAILHAUL_ARCHIVE_MAPI_ITEM_H
 
-#include "archive/mapi/mapi.h"
+#include "archive/mapi/mail.h"
 #include "util/buf.h"
 
 /* "vcf", "ics", "txt". */
@@ -19,6 +19,22 @@ char *item_name(struct mapi *o, enum mapi_kind k);
 /* -1: out wants no more, or memory. What can't be told in the form stands in
  * a comment or description; nothing is dropped silently. */
 int item_write(struct mapi *o, enum mapi_kind k, struct mapi_out *out);
+
+/*
+ * An attachment that the file of an item can't hold: a message or another
+ * item, an embedded object, a large file, any file of a text. It becomes a
+ * file beside that of the item.
+ */
+struct item_beside {
+	char *name, *suffix; /* "plan", "pdf"; malloc'd, never empty */
+};
+/* Of attachment i. 1, 0: it is none, -1: memory. */
+int item_beside(struct mapi *o, enum mapi_kind k, size_t i,
+                struct item_beside *b);
+void item_beside_release(struct item_beside *b);
+/* -1: out wants no more, memory, or it can't be read whole. */
+int item_beside_write(struct mapi *o, size_t i,
+                      const struct mapi_origin *origin, struct mapi_out *out);
 
 /* A VCALENDAR of an appointment or meeting message; method: "REQUEST",
  * "REPLY", "CANCEL", "COUNTER", or NULL (a file). uid from the global object

@@ -8,7 +8,7 @@
 
 #include "util/buf.h"
 
-#define PID_DATA 0x3701
+#define PID_DATA ITEM_PID_DATA
 #define PID_NAME 0x3001
 #define PID_SHORT_NAME 0x3704
 #define PID_METHOD 0x3705
@@ -25,7 +25,7 @@
 
 #define PHOTO_NAME "ContactPicture.jpg"
 
-static char *name_of(struct mapi *a)
+char *item_attach_name(struct mapi *a)
 {
 	static const uint16_t ids[] = { PID_LONG_NAME, PID_SHORT_NAME, PID_NAME,
 		                        PID_PATH };
@@ -38,38 +38,43 @@ static char *name_of(struct mapi *a)
 
 static bool is_photo(struct mapi *a)
 {
-	char *name CLEANUP(free_p) = name_of(a);
+	char *name CLEANUP(free_p) = item_attach_name(a);
 
 	return mapi_bool(a, PID_IS_PHOTO) ||
 	       (name && strcasecmp(name, PHOTO_NAME) == 0);
 }
 
-static bool is_exception(struct mapi *a)
+enum item_place item_place(struct mapi *a)
 {
-	return mapi_number(a, PID_METHOD, 0) == METHOD_MESSAGE &&
-	       mapi_number(a, PID_FLAGS, 0) & FLAG_EXCEPTION;
-}
-
-/* Octets that can stand in the file. */
-static bool has_octets(struct mapi *a)
-{
+	int64_t method = mapi_number(a, PID_METHOD, METHOD_DATA);
 	struct mapi_value v;
 
-	return mapi_number(a, PID_METHOD, METHOD_DATA) == METHOD_DATA &&
-	       mapi_get(a, PID_DATA, &v) == 1 && v.type == MAPI_BINARY &&
-	       v.n <= ITEM_ATTACH_MOST;
+	if (method == METHOD_MESSAGE)
+		return mapi_number(a, PID_FLAGS, 0) & FLAG_EXCEPTION
+		               ? ITEM_CHANGED
+		               : ITEM_MESSAGE;
+	if (mapi_get(a, PID_DATA, &v) != 1)
+		return ITEM_NOWHERE;
+	return method == METHOD_DATA && v.type == MAPI_BINARY &&
+	                       v.n <= ITEM_ATTACH_MOST
+	               ? ITEM_WITHIN
+	               : ITEM_BESIDE;
 }
 
 /* --- named --------------------------------------------------------------- */
 
 static void named(struct note *n, struct mapi *a)
 {
-	char *name CLEANUP(free_p) = a ? name_of(a) : NULL;
+	char *name CLEANUP(free_p) = a ? item_attach_name(a) : NULL;
+	char *path CLEANUP(free_p) = NULL;
 	struct buf s CLEANUP(buf_release_p) = BUF_INIT(0);
 	struct mapi_value v;
 
-	if (buf_fmt(&s, "(Attachment that stays in the Outlook file: %s",
-	            name ? name : "without a name"))
+	if (a && item_place(a) == ITEM_NOWHERE)
+		path = mapi_text(a, PID_PATH, 4000);
+	if (buf_fmt(&s, "(Attachment that is not in this file: %s%s%s",
+	            name ? name : "without a name",
+	            path ? ", only where it stood: " : "", path ? path : ""))
 		return;
 	if (a && mapi_get(a, PID_DATA, &v) == 1 && v.type == MAPI_BINARY &&
 	    buf_fmt(&s, ", %zu octets", v.n))
@@ -84,11 +89,13 @@ void item_attached(struct note *n, struct mapi *o, bool all, size_t skip)
 
 	for (size_t i = 0; i < count && !n->l->failed; i++) {
 		struct mapi *a CLEANUP(mapi_close) = NULL;
+		enum item_place at;
 
 		if (i == skip)
 			continue;
 		a = o->ops->attachment(o, i);
-		if (!a || (!is_exception(a) && (all || !has_octets(a))))
+		at = a ? item_place(a) : ITEM_NOWHERE;
+		if (at != ITEM_CHANGED && (all || at != ITEM_WITHIN))
 			named(n, a);
 	}
 }
@@ -127,7 +134,7 @@ static void octets(struct lines *l, struct mapi *a)
 
 static void attach(struct lines *l, struct mapi *a, const char *put)
 {
-	char *name CLEANUP(free_p) = name_of(a);
+	char *name CLEANUP(free_p) = item_attach_name(a);
 	char *type CLEANUP(free_p) = mapi_text(a, PID_TYPE, 100);
 
 	lines_raw(l, put);
@@ -154,7 +161,7 @@ void item_attach(struct lines *l, struct mapi *o, const char *put, size_t skip)
 		if (i == skip)
 			continue;
 		a = o->ops->attachment(o, i);
-		if (a && !is_exception(a) && has_octets(a))
+		if (a && item_place(a) == ITEM_WITHIN)
 			attach(l, a, put);
 	}
 }
@@ -184,7 +191,7 @@ size_t item_photo(struct mapi *o)
 	for (size_t i = 0; i < count; i++) {
 		struct mapi *a CLEANUP(mapi_close) = o->ops->attachment(o, i);
 
-		if (a && is_photo(a) && has_octets(a))
+		if (a && is_photo(a) && item_place(a) == ITEM_WITHIN)
 			return i;
 	}
 	return ITEM_NONE;

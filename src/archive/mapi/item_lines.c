@@ -182,6 +182,21 @@ void lines_field(struct lines *l, const char *name, const char *text)
 	lines_end(l);
 }
 
+void lines_uri(struct lines *l, const char *name, const char *uri)
+{
+	if (!uri || !*uri)
+		return;
+	lines_raw(l, name);
+	lines_raw(l, ":");
+	for (; *uri; uri++) {
+		if ((unsigned char)*uri <= ' ' || *uri == 0x7f)
+			lines_fmt(l, "%%%02X", (unsigned char)*uri);
+		else
+			put(l, *uri);
+	}
+	lines_end(l);
+}
+
 void lines_prop(struct lines *l, const char *name, struct mapi *o, uint16_t id)
 {
 	char *text CLEANUP(free_p) = mapi_text(o, id, 0);

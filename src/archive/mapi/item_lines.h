@@ -49,7 +49,9 @@ void lines_copy(struct lines *l, const char *p, size_t n);
 void lines_whole(struct lines *l, const char *s);
 /* "NAME:text"; nothing if text is NULL or empty. */
 void lines_field(struct lines *l, const char *name, const char *text);
-/* The same of a property. */
+/* The same of an address of the Web: without escapes (RFC 2426 5.8.4). */
+void lines_uri(struct lines *l, const char *name, const char *uri);
+/* "NAME:text" of a property. */
 void lines_prop(struct lines *l, const char *name, struct mapi *o, uint16_t id);
 
 #endif

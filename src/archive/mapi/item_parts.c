@@ -106,21 +106,6 @@ void item_each_said(struct note *n, const char *what, struct mapi *o,
 	}
 }
 
-void item_billing(struct note *n, struct mapi *o)
-{
-	static const struct {
-		uint32_t lid;
-		const char *what;
-	} all[] = { { 0x8534, "Mileage" },
-		    { 0x8535, "Billing" },
-		    { 0x8539, "Company" },
-		    { 0x853a, "Contact" } };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		item_each_said(n, all[i].what, o,
-		               mapi_lid(o, MAPI_PS_COMMON, all[i].lid));
-}
-
 static unsigned char *read_octets(struct mapi *o, uint16_t id, size_t max,
                                   size_t *n)
 {

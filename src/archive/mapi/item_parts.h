@@ -7,6 +7,7 @@
 #define MAILHAUL_ARCHIVE_MAPI_ITEM_PARTS_H
 
 #include "archive/mapi/item_note.h"
+#include "util/buf.h"
 
 /* Without the mark that a PST has before it; malloc'd, NULL: none. */
 char *item_subject(struct mapi *o);
@@ -23,8 +24,10 @@ char *item_when(struct mail_date d);
 /* The values of a multiple text, each as a note's line. */
 void item_each_said(struct note *n, const char *what, struct mapi *o,
                     uint16_t id);
-/* Mileage, billing, companies and contacts that an item is linked to. */
-void item_billing(struct note *n, struct mapi *o);
+/* What no form has a place for: its flag, mileage, billing, companies and
+ * contacts that it is linked to, and fields that people made themselves
+ * (those of PS_PUBLIC_STRINGS), "NAME: value" each. */
+void item_fields(struct note *n, struct mapi *o);
 /* The octets of a binary property of at most max octets, malloc'd; NULL:
  * none. */
 unsigned char *item_octets(struct mapi *o, uint16_t id, size_t max, size_t *n);
@@ -32,14 +35,28 @@ unsigned char *item_octets(struct mapi *o, uint16_t id, size_t max, size_t *n);
  * hash of what it says; malloc'd, NULL: memory. */
 char *item_key(struct mapi *o);
 
+/* s as a part of a file's name, appended to out. -1: memory. */
+int item_clean(struct buf *out, const char *s);
+
 /*
  * Attachments: as octets in the file up to ITEM_ATTACH_MOST, else their
- * names in the text. item_attached() tells the second kind (or all), and
- * item_attach() writes the first as values of put. skip: one that is told
- * elsewhere, or ITEM_NONE.
+ * names in the text (item.h makes files of them beside it). item_attached()
+ * tells the second kind (or all), and item_attach() writes the first as
+ * values of put. skip: one that is told elsewhere, or ITEM_NONE.
  */
 #define ITEM_ATTACH_MOST (10u << 20)
 #define ITEM_NONE SIZE_MAX
+enum item_place {
+	ITEM_WITHIN,  /* octets that can stand in the file */
+	ITEM_BESIDE,  /* what can be a file of its own */
+	ITEM_MESSAGE, /* the same, and a message or item */
+	ITEM_NOWHERE, /* a link, or not there */
+	ITEM_CHANGED  /* a changed one of a recurrence: told as that */
+};
+enum item_place item_place(struct mapi *attachment);
+/* Its name as it stands, malloc'd, NULL: none. */
+char *item_attach_name(struct mapi *attachment);
+#define ITEM_PID_DATA 0x3701
 void item_attached(struct note *n, struct mapi *o, bool all, size_t skip);
 void item_attach(struct lines *l, struct mapi *o, const char *put, size_t skip);
 /* Which attachment is the picture of a contact, or ITEM_NONE. */

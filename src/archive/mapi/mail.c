@@ -37,27 +37,28 @@ enum verb {
 
 /* --- before its octets ---------------------------------------------------- */
 
-static int keyword(struct mapi_mail *m, char *word)
+static int keyword(struct mapi_mail *m, const char *category)
 {
-	size_t n = strlen(word);
+	char *word CLEANUP(free_p) = keywords_word(category);
 
-	/* A category of several words is one keyword. */
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)word[i] <= ' ' || word[i] == 0x7f)
-			word[i] = '_';
-	return n ? keywords_add(&m->keywords, word, n, KEYWORDS_MOST) : 0;
+	if (!word)
+		return -1;
+	return *word ? keywords_add(&m->keywords, word, strlen(word),
+	                            KEYWORDS_MOST)
+	             : 0;
 }
 
 static int categories(struct mapi_mail *m)
 {
 	uint16_t id = mapi_name(m->o, MAPI_PS_PUBLIC_STRINGS, "Keywords");
+	struct mapi_value v = { 0 };
 
-	for (size_t i = 0; id && i < CATEGORIES_MOST; i++) {
-		char *word CLEANUP(free_p) = mapi_text_at(m->o, id, i);
+	for (size_t i = 0;
+	     id && i < CATEGORIES_MOST && m->o->ops->one(m->o, id, i, &v) == 1;
+	     i++) {
+		char *category CLEANUP(free_p) = mapi_text_of(m->o, &v, 0);
 
-		if (!word)
-			return 0;
-		if (keyword(m, word))
+		if (category && keyword(m, category))
 			return -1;
 	}
 	return 0;

@@ -39,7 +39,7 @@ struct mapi_mail {
 	 * that is not known, RTF as text, a checksum), "" if nothing. */
 	struct buf note;
 	/* Attachments that the file declares and does not hold, or that are
-	 * beyond what is written: "NAME (12 kB)", "; " between. In the place
+	 * beyond what is written: "NAME (12 KB)", "; " between. In the place
 	 * of each stands a sentence. */
 	struct buf missing;
 	unsigned missing_n;

@@ -29,7 +29,8 @@ static char *trim(char *s)
 {
 	size_t n;
 
-	while (*s && strchr(" \t\r\n<'\"", *s))
+	/* A local part may be quoted itself. */
+	while (*s && strchr(strstr(s, "\"@") ? " \t\r\n<'" : " \t\r\n<'\"", *s))
 		s++;
 	if (strncasecmp(s, "smtp:", 5) == 0)
 		s += 5;
@@ -45,6 +46,16 @@ static char *trim(char *s)
 static bool dots_fit(const char *p, size_t n)
 {
 	return n && p[0] != '.' && p[n - 1] != '.' && !memmem(p, n, "..", 2);
+}
+
+static bool is_quoted(const char *p, const char *end)
+{
+	if (end - p < 3 || *p != '"' || end[-1] != '"')
+		return false;
+	for (p++, end--; p < end && *p != '"'; p++)
+		if (*p == '\\' && ++p == end)
+			return false;
+	return p == end;
 }
 
 /* s, perhaps with its local part quoted; malloc'd; NULL: it is no address. */
@@ -68,7 +79,7 @@ char *mail_address_of(char *s)
 			return NULL;
 		atoms &= atext(*p, false);
 	}
-	if (atoms)
+	if (atoms || is_quoted(s, at))
 		return strdup(s);
 	if (buf_chr(&b, '"'))
 		return NULL;

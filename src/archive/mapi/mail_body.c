@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "archive/mapi/mail_int.h"
 #include "archive/mapi/text.h"
@@ -14,21 +15,48 @@
 
 #define NATIVE_TEXT 1
 #define LZFU_HEAD 16
+#define SEARCHED_MOST (16u << 20) /* octets, in one mail */
+#define CODEPAGE_ASCII 20127u
+#define CODEPAGE_UTF7 65000u
+#define CHARSET_MOST 40
 #define REST_LOST "The rest of this text could not be read.\r\n"
 #define ALL_LOST "The text of this message could not be read.\r\n"
 
 /* --- octets --------------------------------------------------------------- */
 
-/* 0: what the octets of a body are is told by their charset. */
-static unsigned text_page(const struct mapi *o, const struct mapi_value *v)
+static unsigned told_page(struct mapi *o)
 {
-	if (v->type == MAPI_UNICODE)
+	return (unsigned)mapi_number(o, PID_CODEPAGE, 0) & 0xffff;
+}
+
+/* Some tell it of what is none, or don't tell it of what is. */
+static bool is_utf16(const unsigned char *p, size_t n, bool told)
+{
+	while (n && !p[n - 1])
+		n--;
+	if (n < 2)
+		return false;
+	if (p[0] == 0xff && p[1] == 0xfe)
+		return true;
+	return memchr(p, 0, n) && (told || !p[1]);
+}
+
+/* 0: what the octets of a body are is told by their charset. */
+static unsigned text_page(struct mapi *o, struct mail_value *x)
+{
+	unsigned page;
+	size_t n;
+	const unsigned char *p;
+
+	if (x->v.type == MAPI_UNICODE)
 		return CODEPAGE_UTF16;
-	if (v->type == MAPI_STRING8)
+	if (x->v.type == MAPI_STRING8)
 		return o->codepage ? o->codepage : 1252;
-	return mapi_number((struct mapi *)o, PID_CODEPAGE, 0) == CODEPAGE_UTF16
-	               ? CODEPAGE_UTF16
-	               : 0;
+	page = told_page(o);
+	p = mail_value_head(x, &n);
+	if (is_utf16(p, n, page == CODEPAGE_UTF16))
+		return CODEPAGE_UTF16;
+	return page == CODEPAGE_UTF7 ? page : 0;
 }
 
 static int push_text(struct mail_value *x, unsigned page, struct mapi_out *out)
@@ -59,23 +87,25 @@ static int push_rtf(struct mail_all *a, struct mail_value *x,
 	return r && bad ? -2 : r;
 }
 
-/* As mail_copy(). */
+/* As mail_copy(). raw: what comes out is not UTF-8. */
 static int push(struct mail_all *a, const struct mail_body *b,
-                struct mapi_out *out)
+                struct mapi_out *out, bool *raw)
 {
 	struct mail_value x;
 	unsigned page;
 	int r;
 
+	*raw = false;
 	if (mail_value_open(&x, b->o, b->id) < 1)
 		return -2;
-	page = text_page(b->o, &x.v);
-	if (b->id == PID_RTF)
+	if (b->id == PID_RTF) {
 		r = push_rtf(a, &x, b->rtf, out);
-	else if (page)
+	} else if ((page = text_page(b->o, &x))) {
 		r = push_text(&x, page, out);
-	else
+	} else {
+		*raw = true;
 		r = mail_copy(&x.in, out);
+	}
 	mail_value_shut(&x);
 	return r;
 }
@@ -144,7 +174,18 @@ static void from_rtf(struct mail_msg *g, struct mapi *o)
 		g->text = b;
 	}
 	/* What is neither is what its writer saw. */
-	g->rtf_file = b.rtf == RTF_PLAIN;
+	if (b.rtf == RTF_PLAIN)
+		g->rtf = o;
+}
+
+/* Where there is no HTML ([MS-OXBBODY] 2.1.3.1): an RTF that is not in sync
+ * is older than the text. */
+static bool is_text_best(struct mapi *o)
+{
+	int64_t native = mapi_number(o, PID_NATIVE_BODY, 0);
+
+	return native == NATIVE_TEXT ||
+	       (!native && !mapi_number(o, PID_RTF_IN_SYNC, 1));
 }
 
 void mail_bodies(struct mail_msg *g, struct mapi *o)
@@ -157,8 +198,7 @@ void mail_bodies(struct mail_msg *g, struct mapi *o)
 	if (html > 0)
 		g->html =
 		        (struct mail_body){ BODY_HTML, o, PID_HTML, RTF_NONE };
-	if (!g->html.kind &&
-	    !(text > 0 && mapi_number(o, PID_NATIVE_BODY, 0) == NATIVE_TEXT))
+	if (!g->html.kind && !(text > 0 && is_text_best(o)))
 		from_rtf(g, o);
 	g->unreadable |= text < 0 || html < 0;
 	if (!g->text.kind && !g->html.kind) {
@@ -171,6 +211,43 @@ void mail_bodies(struct mail_msg *g, struct mapi *o)
 		mail_note(g->a, "One of the forms of its text could not be "
 		                "read; another is there.");
 	g->unreadable = false;
+}
+
+/* --- what the HTML tells of ---------------------------------------------- */
+
+struct search {
+	struct mapi_out in;
+	struct mail_all *a;
+	const char *text;
+	bool found;
+};
+
+static int search_data(struct mapi_out *in, const void *p, size_t n)
+{
+	struct search *s = in->arg;
+	struct buf *b = &s->a->look; /* may end within what is sought */
+	size_t len = strlen(s->text);
+
+	if (buf_add(b, p, n))
+		return -1;
+	s->found = memmem(b->p, b->n, s->text, len) != NULL;
+	s->a->searched += n;
+	if (b->n >= len)
+		buf_cut(b, b->n - len + 1);
+	return s->found || s->a->searched > SEARCHED_MOST ? -1 : 0;
+}
+
+bool mail_html_has(struct mail_msg *g, const char *text)
+{
+	struct search s = { .in = { search_data, &s },
+		            .a = g->a,
+		            .text = text };
+	bool raw;
+
+	buf_clear(&g->a->look);
+	if (g->html.kind && g->a->searched <= SEARCHED_MOST)
+		(void)push(g->a, &g->html, &s.in, &raw);
+	return s.found;
 }
 
 /* --- as parts ------------------------------------------------------------- */
@@ -200,24 +277,76 @@ static bool look_valid(const struct buf *b, bool whole)
 	return good == b->n || (!whole && b->n - good < 4);
 }
 
-static const char *charset_of(const struct mail_body *b, const struct buf *look,
-                              bool whole)
+/* Its first character that is not ASCII is one of UTF-8. */
+static bool begins_valid(const struct buf *b, bool whole)
 {
-	struct mapi_value v;
+	uint32_t cp;
+	size_t n = 0;
+
+	while ((signed char)b->p[n] > 0)
+		n++;
+	return !b->p[n] || utf8_next(b->p + n, &cp) || (!whole && b->n - n < 4);
+}
+
+/* What HTML says of itself; "": nothing that could be a name. */
+static void charset_said(const struct buf *b, char name[CHARSET_MOST])
+{
+	const char *p = b->n ? strcasestr(b->p, "charset=") : NULL;
+	size_t n = 0;
+
+	if (p) {
+		p += 8 + strspn(p + 8, "\"' ");
+		n = strspn(p, "abcdefghijklmnopqrstuvwxyz"
+		              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:");
+	}
+	n = n < CHARSET_MOST ? n : 0;
+	if (n)
+		memcpy(name, p, n);
+	name[n] = '\0';
+}
+
+/* Of octets that are not as they are told, or of which nothing is. */
+static const char *charset_else(const struct mapi *o, const char *said)
+{
 	const char *name;
 
-	if (b->id != PID_HTML || mapi_get(b->o, b->id, &v) != 1 ||
-	    text_page(b->o, &v))
-		return mime_ascii(look->p, look->n) && whole ? "us-ascii"
-		                                             : "utf-8";
-	name = text_charset((unsigned)mapi_number(b->o, PID_CODEPAGE, 0) &
-	                    0xffff);
-	if (name)
-		return name;
-	if (look_valid(look, whole))
-		return "utf-8";
-	name = text_charset(b->o->codepage);
+	if (*said && strncasecmp(said, "utf", 3) != 0 &&
+	    strcasecmp(said, "us-ascii") != 0)
+		return said;
+	name = o->codepage == CODEPAGE_UTF8 || o->codepage == CODEPAGE_UTF16
+	               ? NULL
+	               : text_charset(o->codepage);
+
 	return name ? name : "windows-1252";
+}
+
+/* What is told of HTML is not always so; UTF-8 is hardly met by chance. */
+static const char *charset_of_html(struct mapi *o, const struct buf *look,
+                                   bool whole, char said[CHARSET_MOST])
+{
+	unsigned told = told_page(o);
+	const char *name = told == CODEPAGE_UTF16 ? NULL : text_charset(told);
+
+	if (name && mime_ascii(look->p, look->n) &&
+	    (whole || told != CODEPAGE_ASCII))
+		return name;
+	if (told == CODEPAGE_UTF8 && begins_valid(look, whole))
+		return name;
+	charset_said(look, said);
+	if (look_valid(look, whole) &&
+	    (!name || told == CODEPAGE_ASCII || strcasecmp(said, "utf-8") == 0))
+		return "utf-8";
+	return name && told != CODEPAGE_ASCII && told != CODEPAGE_UTF8
+	               ? name
+	               : charset_else(o, said);
+}
+
+static const char *charset_of(const struct mail_body *b, const struct buf *look,
+                              bool whole, bool raw, char said[CHARSET_MOST])
+{
+	if (raw && b->id == PID_HTML)
+		return charset_of_html(b->o, look, whole, said);
+	return mime_ascii(look->p, look->n) && whole ? "us-ascii" : "utf-8";
 }
 
 static void part_fields(struct mime_out *out, const char *type,
@@ -255,11 +384,12 @@ static void encode(struct mail_msg *g, const struct mail_body *b,
                    struct mime_code *c, bool again, bool bad)
 {
 	struct buf *look = &g->a->look;
+	bool raw;
 
 	if (!again)
 		c->in.data(&c->in, look->p, look->n);
 	else
-		bad = push(g->a, b, &c->in) == -2;
+		bad = push(g->a, b, &c->in, &raw) == -2;
 	if (bad) {
 		mail_in_part(g->a, "A part of its text could not be read.");
 		c->in.data(&c->in, "\r\n", 2);
@@ -275,13 +405,14 @@ void mail_body_part(struct mail_msg *g, const struct mail_body *b)
 	enum mime_coding coding;
 	struct mime_code c;
 	const char *charset;
-	bool bad;
+	char said[CHARSET_MOST];
+	bool bad, raw;
 
 	buf_clear(look);
-	bad = push(g->a, b, &l.in) == -2;
+	bad = push(g->a, b, &l.in, &raw) == -2;
 	if (!l.more)
 		cut_nuls(look);
-	charset = charset_of(b, look, !l.more);
+	charset = charset_of(b, look, !l.more, raw, said);
 	if (bad && !look->n) {
 		all_lost(g, look);
 		bad = false;

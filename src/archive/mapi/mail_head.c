@@ -16,6 +16,7 @@
 #include "mime/sha256.h"
 
 #define HEAD_MOST (512u << 10)
+#define UTF8_MOST 4  /* octets of a character */
 #define NAME_MOST 76 /* a longer one has no room in its line */
 #define OWN_DOMAIN "mailhaul.invalid"
 #define KEY_OCTETS 32
@@ -32,9 +33,15 @@ enum {
 	H_ID = 1 << 8,
 	H_RECEIVED = 1 << 9,
 	H_OTHER = 1 << 10,
+	H_IN_REPLY_TO = 1 << 11,
+	H_REFERENCES = 1 << 12,
+	H_IMPORTANCE = 1 << 13,
+	H_SENSITIVITY = 1 << 14,
+	H_THREAD = 1 << 15,
+	H_CLASS = 1 << 16,
 	/* Not kept. */
-	H_MIME = 1 << 11,
-	H_TYPE = 1 << 12
+	H_MIME = 1 << 17,
+	H_TYPE = 1 << 18
 };
 
 static const struct known {
@@ -52,6 +59,16 @@ static const struct known {
 	{ "Subject", H_SUBJECT, false },
 	{ "Date", H_DATE, false },
 	{ "Message-ID", H_ID, false },
+	{ "In-Reply-To", H_IN_REPLY_TO, false },
+	{ "References", H_REFERENCES, false },
+	{ "Importance", H_IMPORTANCE, false },
+	{ "X-Priority", H_IMPORTANCE, false },
+	{ "Sensitivity", H_SENSITIVITY, false },
+	{ "Thread-Topic", H_THREAD, false },
+	{ "Thread-Index", H_THREAD, false },
+	/* These two are of the message, not of its MIME. */
+	{ "Content-Class", H_CLASS, false },
+	{ "Content-Language", H_OTHER, false },
 	{ "Content-Type", H_TYPE, false },
 	{ "MIME-Version", H_MIME, false },
 	{ "Resent-From", H_OTHER, true },
@@ -74,8 +91,9 @@ static const struct known *known_of(const char *p, size_t n)
 	static const struct known other = { "", H_OTHER, false },
 	                          content = { "", H_MIME, false };
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (header_is(p, n, known[i].name))
+	for (size_t i = 0; n && i < sizeof(known) / sizeof(*known); i++)
+		if ((p[0] | ' ') == (known[i].name[0] | ' ') &&
+		    header_is(p, n, known[i].name))
 			return &known[i];
 	return n > 8 && strncasecmp(p, "content-", 8) == 0 ? &content : &other;
 }
@@ -255,8 +273,11 @@ static unsigned transport(struct mail_msg *g)
 	struct heads h = { .g = g, .b = BUF_INIT(HEAD_MOST * 2) };
 	char *text CLEANUP(free_p) =
 	        mapi_text(g->o, PID_TRANSPORT_HEADERS, HEAD_MOST);
+	size_t n = text ? strlen(text) : 0;
 
-	if (text && take_lines(&h, text, strlen(text)))
+	if (n + UTF8_MOST > HEAD_MOST)
+		mail_in_part(g->a, "Its header is longer than can be written.");
+	if (text && take_lines(&h, text, n))
 		g->a->out.failed = true;
 	buf_release(&h.b);
 	return h.seen;
@@ -398,21 +419,26 @@ static void ids(struct mail_msg *g, const char *name, uint16_t id)
 		field_write_ids(&g->a->field, &g->a->out, name, text);
 }
 
-static void degrees(struct mail_msg *g)
+static void importance(struct mail_msg *g)
+{
+	int64_t v = mapi_number(g->o, PID_IMPORTANCE, 1);
+
+	if (v == 0)
+		mime_str(&g->a->out, "Importance: low\r\nX-Priority: 5\r\n");
+	if (v == 2)
+		mime_str(&g->a->out, "Importance: high\r\nX-Priority: 1\r\n");
+}
+
+static void sensitivity(struct mail_msg *g)
 {
 	static const char *const words[] = { NULL, "Personal", "Private",
 		                             "Company-Confidential" };
 	struct mime_out *out = &g->a->out;
-	int64_t importance = mapi_number(g->o, PID_IMPORTANCE, 1),
-	        sensitivity = mapi_number(g->o, PID_SENSITIVITY, 0);
+	int64_t v = mapi_number(g->o, PID_SENSITIVITY, 0);
 
-	if (importance == 0)
-		mime_str(out, "Importance: low\r\nX-Priority: 5\r\n");
-	if (importance == 2)
-		mime_str(out, "Importance: high\r\nX-Priority: 1\r\n");
-	if (sensitivity > 0 && sensitivity < 4) {
+	if (v > 0 && v < 4) {
 		mime_str(out, "Sensitivity: ");
-		mime_str(out, words[sensitivity]);
+		mime_str(out, words[v]);
 		mime_str(out, "\r\n");
 	}
 }
@@ -441,25 +467,53 @@ static void thread(struct mail_msg *g)
 	mime_str(&g->a->out, "\r\n");
 }
 
-/* The fields that mail may do without. */
-static void others(struct mail_msg *g)
+/* By it others know again what only they can show: protected mail, voice. */
+static void class(struct mail_msg *g)
 {
-	mail_reply_to(g);
-	ids(g, "In-Reply-To", PID_IN_REPLY_TO);
-	ids(g, "References", PID_REFERENCES);
-	degrees(g);
-	thread(g);
+	char *text CLEANUP(free_p) = mapi_text(
+	        g->o,
+	        mapi_name(g->o, MAPI_PS_INTERNET_HEADERS, "Content-Class"),
+	        2000);
+
+	if (text)
+		field_write(&g->a->field, &g->a->out, "Content-Class", text);
+}
+
+/* The fields that mail may do without. */
+static void others(struct mail_msg *g, unsigned seen)
+{
+	if (!(seen & H_REPLY_TO))
+		mail_reply_to(g);
+	if (!(seen & H_IN_REPLY_TO))
+		ids(g, "In-Reply-To", PID_IN_REPLY_TO);
+	if (!(seen & H_REFERENCES))
+		ids(g, "References", PID_REFERENCES);
+	if (!(seen & H_IMPORTANCE))
+		importance(g);
+	if (!(seen & H_SENSITIVITY))
+		sensitivity(g);
+	if (!(seen & H_THREAD))
+		thread(g);
+	if (!(seen & H_CLASS))
+		class(g);
 }
 
 static void recipients(struct mail_msg *g, unsigned seen, bool whole)
 {
 	bool want[3] = { !(seen & H_TO), !(seen & H_CC), !(seen & H_BCC) };
 	struct mapi_value v;
+	struct person to;
 
 	if (whole && (seen & (H_TO | H_CC))) {
 		want[0] = want[1] = false;
 		if (mapi_get(g->o, PID_DISPLAY_BCC, &v) == 1 && !v.n)
 			want[2] = false;
+	}
+	/* The recipients of a report are those whom it tells of. */
+	if (want[0] && mail_class_is(g, "REPORT") && mail_receiver(g, &to)) {
+		people_field(g, "To", &to);
+		person_release(&to);
+		return;
 	}
 	if (want[0] || want[1] || want[2])
 		mail_recipients(g, want);
@@ -481,5 +535,5 @@ void mail_head(struct mail_msg *g)
 	if (!(seen & H_ID))
 		message_id(g);
 	if (!whole)
-		others(g);
+		others(g, seen);
 }

@@ -30,14 +30,17 @@ enum pid {
 	PID_SUBMIT_TIME = 0x0039,
 	PID_SUBJECT_PREFIX = 0x003d,
 	PID_REPRESENTING_ENTRY = 0x0041,
+	PID_RECEIVED_ENTRY = 0x003f,
+	PID_RECEIVED_NAME = 0x0040,
 	PID_REPRESENTING_NAME = 0x0042,
 	PID_ORIGINAL_SUBJECT = 0x0049,
 	PID_REPLY_ENTRIES = 0x004f,
-	PID_REPLY_NAMES = 0x0050,
 	PID_REPRESENTING_TYPE = 0x0064,
 	PID_REPRESENTING_ADDRESS = 0x0065,
 	PID_TOPIC = 0x0070,
 	PID_CONVERSATION = 0x0071,
+	PID_RECEIVED_TYPE = 0x0075,
+	PID_RECEIVED_ADDRESS = 0x0076,
 	PID_TRANSPORT_HEADERS = 0x007d,
 	PID_NDR_REASON = 0x0c04,
 	PID_NDR_DIAGNOSTIC = 0x0c05,
@@ -58,6 +61,7 @@ enum pid {
 	PID_ENTRY = 0x0fff,
 	PID_BODY = 0x1000,
 	PID_REPORT_TEXT = 0x1001,
+	PID_RTF_IN_SYNC = 0x0e1f,
 	PID_RTF = 0x1009,
 	PID_HTML = 0x1013,
 	PID_NATIVE_BODY = 0x1016,
@@ -74,6 +78,7 @@ enum pid {
 	PID_ADDRESS = 0x3003,
 	PID_CREATED = 0x3007,
 	PID_ATTACH_DATA = 0x3701,
+	PID_ATTACH_ENCODING = 0x3702,
 	PID_ATTACH_FILE = 0x3704,
 	PID_ATTACH_METHOD = 0x3705,
 	PID_ATTACH_LONG_FILE = 0x3707,
@@ -91,6 +96,7 @@ enum pid {
 	PID_MODIFIER_ADDRESS = 0x4025,
 	PID_SENDER_SMTP = 0x5d01,
 	PID_REPRESENTING_SMTP = 0x5d02,
+	PID_RECEIVED_SMTP = 0x5d07,
 	PID_CREATOR_SMTP = 0x5d0a,
 	PID_MODIFIER_SMTP = 0x5d0b,
 	PID_REPORTING_MTA = 0x6820,
@@ -115,6 +121,7 @@ struct mail_all {
 	unsigned tnefs;         /* taken apart and open */
 	unsigned parts, people; /* so far */
 	unsigned looked;        /* rows, for the address of another */
+	size_t searched;        /* octets of HTML, for what it shows */
 	struct mime_out out;    /* large: the last */
 };
 
@@ -141,8 +148,8 @@ struct mail_msg {
 	char *class;
 	char *type; /* Content-Type of the transport headers, or NULL */
 	struct mail_body text, html;
-	bool rtf_file;   /* its RTF is attached too */
-	bool unreadable; /* it has a text that can't be read */
+	struct mapi *rtf; /* whose RTF is attached too, or NULL */
+	bool unreadable;  /* it has a text that can't be read */
 	struct mail_part *part;
 	size_t parts, parts_cap;
 	size_t inside; /* of them */
@@ -169,6 +176,7 @@ uint64_t mail_hash(const struct mail_msg *g, uint64_t salt);
 bool mail_class_is(const struct mail_msg *g, const char *prefix);
 
 /* mail_value.c */
+#define VALUE_HEAD 128
 struct mail_value {
 	struct input in; /* what it holds, from the start */
 	struct mapi *o;
@@ -176,9 +184,17 @@ struct mail_value {
 	struct input real;
 	bool opened;
 	size_t at;
+	unsigned char head[VALUE_HEAD]; /* looked at, and read again after */
+	size_t head_n, head_at;
+	uint64_t left; /* of what is to be read */
 };
 /* 1; 0: there is none; -1: it can't be read. Close it only after 1. */
 int mail_value_open(struct mail_value *x, struct mapi *o, uint16_t id);
+/* Before all else: its first octets, n of them, VALUE_HEAD at most. */
+const unsigned char *mail_value_head(struct mail_value *x, size_t *n);
+/* Before all else: of a file in MacBinary, only the file itself. True: there
+ * is more, which only a Macintosh had a use for. */
+bool mail_value_mac(struct mail_value *x);
 void mail_value_shut(struct mail_value *x);
 /* All of in to out. 0; -1: out wants no more; -2: in failed. */
 int mail_copy(struct input *in, struct mapi_out *out);
@@ -218,6 +234,8 @@ void person_release(struct person *p);
 void person_add(struct field *f, const struct person *p, bool first);
 bool mail_from(struct mail_msg *g, struct person *out);
 bool mail_sender(struct mail_msg *g, struct person *out);
+/* In whose mailbox it arrived. */
+bool mail_receiver(struct mail_msg *g, struct person *out);
 bool mail_recipient(struct mail_msg *g, struct mapi *row, struct person *out);
 /* Writes To, Cc and Bcc, of them those of which want is true. */
 void mail_recipients(struct mail_msg *g, const bool want[3]);
@@ -227,6 +245,8 @@ void mail_people_text(struct field *f, const char *p, size_t n);
 
 /* mail_body.c */
 void mail_bodies(struct mail_msg *g, struct mapi *o);
+/* The HTML has text in it, of LOOK_MOST / 2 octets at most. */
+bool mail_html_has(struct mail_msg *g, const char *text);
 /* As a part: its fields, an empty line, its text. */
 void mail_body_part(struct mail_msg *g, const struct mail_body *b);
 /* A part of what is in memory; params may be NULL: "; method=REQUEST". */

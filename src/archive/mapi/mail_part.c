@@ -26,19 +26,44 @@ enum method {
 
 /* --- listing -------------------------------------------------------------- */
 
-/* Shown within the HTML: marked so, or an image that HTML can name. */
-static bool is_inside(struct mapi *at)
+/* The HTML names it; of an identifier, what is never written otherwise. */
+static bool is_named(struct mail_msg *g, struct mapi *at)
 {
-	char *tag CLEANUP(free_p) = NULL;
+	char *cid CLEANUP(free_p) = mapi_text(at, PID_CONTENT_ID, ID_MOST);
+	char *where CLEANUP(free_p) =
+	        mapi_text(at, PID_CONTENT_LOCATION, ID_MOST);
+	struct buf b CLEANUP(buf_release_p) = BUF_INIT(0);
+
+	if (cid && *cid) {
+		const char *p = cid + (*cid == '<');
+
+		if (buf_str(&b, "cid:") || buf_add(&b, p, strcspn(p, "@%$>")))
+			return false;
+		if (mail_html_has(g, b.p))
+			return true;
+	}
+	return where && *where && mail_html_has(g, where);
+}
+
+/* Shown within the HTML: marked so, or an image that the HTML names. Some
+ * programs give each attachment an identifier. */
+static bool is_inside(struct mail_msg *g, struct mapi *at)
+{
+	char *name CLEANUP(free_p) = NULL, *type CLEANUP(free_p) = NULL;
+	int64_t method;
 
 	if (!mapi_has(at, PID_CONTENT_ID) &&
 	    !mapi_has(at, PID_CONTENT_LOCATION))
 		return false;
+	method = mapi_number(at, PID_ATTACH_METHOD, BY_VALUE);
+	if (method == BY_MESSAGE || method == BY_STORAGE)
+		return false;
 	if (mapi_number(at, PID_ATTACH_FLAGS, 0) & IN_HTML ||
 	    mapi_bool(at, PID_HIDDEN))
 		return true;
-	tag = mapi_text(at, PID_ATTACH_MIME, 60);
-	return tag && strncasecmp(tag, "image/", 6) == 0;
+	name = mail_file_name(at);
+	type = mail_type_of(at, name);
+	return type && strncasecmp(type, "image/", 6) == 0 && is_named(g, at);
 }
 
 static int part_add(struct mail_msg *g, struct mapi *o, size_t i, bool inside)
@@ -57,6 +82,18 @@ static int part_add(struct mail_msg *g, struct mapi *o, size_t i, bool inside)
 	g->part[g->parts++] = (struct mail_part){ o, i, inside };
 	g->inside += inside;
 	return 0;
+}
+
+/* Those that the message itself has not: mostly it has the text alone. */
+static void packed_bodies(struct mail_msg *g, struct mapi *t)
+{
+	struct mail_body text = g->text, html = g->html;
+
+	mail_bodies(g, t);
+	if (text.kind)
+		g->text = text;
+	if (html.kind)
+		g->html = html;
 }
 
 /* 1: at was one, and all that is in it is listed. */
@@ -83,12 +120,12 @@ static int unpack(struct mail_msg *g, struct mapi *at)
 	g->tnef = v;
 	g->tnef[g->tnefs++] = t;
 	g->a->tnefs++;
-	if (!g->text.kind && !g->html.kind && !g->unreadable)
-		mail_bodies(g, t);
+	if (!g->unreadable)
+		packed_bodies(g, t);
 	if (mail_parts(g, t))
 		return -1;
 	if (!t->spoilt)
-		return 1;
+		return mapi_kind(t) == MAPI_MAIL;
 	mail_note(g->a, "A winmail.dat in it is damaged: what could be read "
 	                "was taken out, and it is attached as well.");
 	return 0;
@@ -102,7 +139,7 @@ static int list_one(struct mail_msg *g, struct mapi *o, size_t i)
 	int r = at && packed ? unpack(g, at) : 0;
 
 	if (r == 0)
-		r = part_add(g, o, i, at && look && is_inside(at));
+		r = part_add(g, o, i, at && look && is_inside(g, at));
 	if (at)
 		mapi_close(&at);
 	return r < 0 ? -1 : 0;
@@ -199,7 +236,7 @@ static void size_words(struct buf *b, uint64_t size)
 	if (size >= 10u << 20)
 		(void)buf_fmt(b, "%llu MB", (unsigned long long)size >> 20);
 	else if (size >= 10u << 10)
-		(void)buf_fmt(b, "%llu kB", (unsigned long long)size >> 10);
+		(void)buf_fmt(b, "%llu KB", (unsigned long long)size >> 10);
 	else
 		(void)buf_fmt(b, "%llu octets", (unsigned long long)size);
 }
@@ -265,6 +302,9 @@ static int file_part(struct mail_msg *g, struct mail_nest *n, struct mapi *at,
 	mail_nest_next(g, n);
 	fields(g, at, type, name, inside, "base64");
 	mime_code_begin(&c, &g->a->out, MIME_BASE64, false);
+	if (id == PID_ATTACH_DATA && mail_is_mac(at) && mail_value_mac(&x))
+		mail_note(g->a, "The Macintosh resources of an attached file "
+		                "are left out.");
 	r = mail_copy(&x.in, &c.in);
 	mime_code_end(&c);
 	mail_value_shut(&x);
@@ -406,12 +446,11 @@ void mail_attachment(struct mail_msg *g, struct mail_nest *n,
 /* Text that never was anything but RTF has looks that only RTF can keep. */
 void mail_rtf_file(struct mail_msg *g, struct mail_nest *n)
 {
-	struct mapi *o = g->text.kind ? g->text.o : g->o;
 	struct mail_value x;
 	struct mime_code c;
 	struct lzfu l;
 
-	if (mail_value_open(&x, o, PID_RTF) < 1)
+	if (mail_value_open(&x, g->rtf, PID_RTF) < 1)
 		return;
 	if (lzfu_begin(&l, &x.in) == 0) {
 		mail_note(g->a, "Its text is RTF: it is written as plain text, "

@@ -14,16 +14,16 @@
 
 #define NAME_MOST 1000u
 
-static const struct person_ids representing = { PID_REPRESENTING_NAME,
-	                                        PID_REPRESENTING_TYPE,
-	                                        PID_REPRESENTING_ADDRESS,
-	                                        PID_REPRESENTING_SMTP,
-	                                        PID_REPRESENTING_ENTRY },
-                               sender = { PID_SENDER_NAME, PID_SENDER_TYPE,
-	                                  PID_SENDER_ADDRESS, PID_SENDER_SMTP,
-	                                  PID_SENDER_ENTRY },
-                               row_ids = { PID_NAME, PID_ADDRESS_TYPE,
-	                                   PID_ADDRESS, PID_SMTP, PID_ENTRY };
+static const struct person_ids
+        representing = { PID_REPRESENTING_NAME, PID_REPRESENTING_TYPE,
+	                 PID_REPRESENTING_ADDRESS, PID_REPRESENTING_SMTP,
+	                 PID_REPRESENTING_ENTRY },
+        sender = { PID_SENDER_NAME, PID_SENDER_TYPE, PID_SENDER_ADDRESS,
+	           PID_SENDER_SMTP, PID_SENDER_ENTRY },
+        receiver = { PID_RECEIVED_NAME, PID_RECEIVED_TYPE, PID_RECEIVED_ADDRESS,
+	             PID_RECEIVED_SMTP, PID_RECEIVED_ENTRY },
+        row_ids = { PID_NAME, PID_ADDRESS_TYPE, PID_ADDRESS, PID_SMTP,
+	            PID_ENTRY };
 
 void person_release(struct person *p)
 {
@@ -75,7 +75,8 @@ static void find_address(struct mail_msg *g, struct person *p, const char *type,
 		p->address = mail_address_beside(g, address);
 	if (!p->address && address && address[0] == '/' && search)
 		p->address = mail_address_in_rows(g, address);
-	if (!p->address && name && !strchr(name, ' '))
+	if (!p->address && name && !strchr(name, ' ') &&
+	    (!address || !*address || address[0] == '/'))
 		p->address = mail_address_of(name);
 	if (p->address)
 		return;
@@ -139,8 +140,23 @@ bool mail_sender(struct mail_msg *g, struct person *out)
 	return mail_person(g, g->o, &sender, out);
 }
 
+bool mail_receiver(struct mail_msg *g, struct person *out)
+{
+	return mail_person(g, g->o, &receiver, out);
+}
+
+static bool has_address(struct mapi *o, const struct person_ids *ids)
+{
+	return mapi_has(o, ids->address) || mapi_has(o, ids->smtp) ||
+	       mapi_has(o, ids->entry);
+}
+
 bool mail_from(struct mail_msg *g, struct person *out)
 {
+	/* A name alone is less than the one who sent it. */
+	if (!has_address(g->o, &representing) && has_address(g->o, &sender) &&
+	    mail_sender(g, out))
+		return true;
 	return mail_person(g, g->o, &representing, out) || mail_sender(g, out);
 }
 

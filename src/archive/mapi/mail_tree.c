@@ -23,6 +23,7 @@
 #include "archive/mapi/mail_type.h"
 
 #define SMIME_NAME "smime.p7m"
+#define PGP "application/pgp-encrypted"
 
 /* "=_" stands in no text that is quoted-printable or base64. */
 static void boundary(char out[32], uint64_t hash, unsigned number)
@@ -148,7 +149,7 @@ static void mixed(struct mail_msg *g)
 {
 	struct mail_nest n;
 
-	if (g->parts == g->inside && !g->rtf_file) {
+	if (g->parts == g->inside && !g->rtf) {
 		related(g);
 		return;
 	}
@@ -157,7 +158,7 @@ static void mixed(struct mail_msg *g)
 		mail_nest_next(g, &n);
 		related(g);
 	}
-	if (g->rtf_file)
+	if (g->rtf)
 		mail_rtf_file(g, &n);
 	some(g, &n, false);
 	mail_nest_end(g, &n);
@@ -236,8 +237,33 @@ static void sealed_copy(struct mail_msg *g, struct mail_value *x,
 	mime_code_end(&c);
 }
 
+/* Behind empty lines, and the version, which is written already. */
+static size_t entity_start(const char *p, size_t n)
+{
+	const char *nl;
+	size_t i = 0;
+
+	while (i < n && (p[i] == '\r' || p[i] == '\n'))
+		i++;
+	if (n - i < 13 || strncasecmp(p + i, "mime-version:", 13) != 0)
+		return i;
+	nl = memchr(p + i, '\n', n - i);
+	return nl ? (size_t)(nl - p) + 1 : i;
+}
+
+/* It begins as CMS does, or is said to be that. */
+static bool is_cms(struct mapi *at, const char *head, size_t n)
+{
+	char *name CLEANUP(free_p) = mail_file_name(at);
+	char *type CLEANUP(free_p) = mail_type_of(at, name);
+
+	return (n > 1 && head[0] == 0x30 && head[1] & 0x80) ||
+	       (type && strcasestr(type, "pkcs7"));
+}
+
 /* 1: an entity with fields of its own, 2: without, 0: CMS, -1: none. */
-static int sealed_kind(struct mail_msg *g, const char *head, size_t n)
+static int sealed_kind(struct mail_msg *g, struct mapi *at, const char *head,
+                       size_t n)
 {
 	size_t len = strlen(g->class);
 	bool signed_ = len > 16 &&
@@ -248,22 +274,21 @@ static int sealed_kind(struct mail_msg *g, const char *head, size_t n)
 	if (n > 2 && strncmp(head, "--", 2) == 0 &&
 	    is_ascii_type(g->type, "multipart/signed"))
 		return 2;
-	return signed_ || !n ? -1 : 0;
+	return signed_ || !n || !is_cms(at, head, n) ? -1 : 0;
 }
 
 static bool sealed_part(struct mail_msg *g, struct mapi *at)
 {
 	char head[256];
-	size_t n, skip = 0;
+	size_t n, skip;
 	struct mail_value x;
 	int kind;
 
 	if (mail_value_open(&x, at, PID_ATTACH_DATA) < 1)
 		return false;
 	n = head_read(&x.in, head, sizeof(head));
-	while (skip < n && (head[skip] == '\r' || head[skip] == '\n'))
-		skip++;
-	kind = sealed_kind(g, head + skip, n - skip);
+	skip = entity_start(head, n);
+	kind = sealed_kind(g, at, head + skip, n - skip);
 	if (kind == 0) {
 		sealed_fields(g, at);
 		skip = 0;
@@ -293,15 +318,72 @@ static bool sealed(struct mail_msg *g)
 	return done;
 }
 
-void mail_tree(struct mail_msg *g)
+/* There is no text, or one of a few blanks. */
+static bool is_blank(struct mail_msg *g)
 {
-	mime_str(&g->a->out, "MIME-Version: 1.0\r\n");
-	if (sealed(g) || mail_report(g))
-		return;
+	char *text CLEANUP(free_p) =
+	        g->text.id == PID_BODY ? mapi_text(g->o, PID_BODY, 64) : NULL;
+
+	if (g->html.kind)
+		return false;
+	return !g->text.kind ||
+	       (text && strlen(text) < 60 && !text[strspn(text, " \t\r\n")]);
+}
+
+/* The two parts of PGP's encryption (RFC 3156 4), which arrived as
+ * attachments of an empty message. */
+static bool is_pgp(struct mail_msg *g)
+{
+	char *tag CLEANUP(free_p) = NULL;
+	struct mapi *at;
+
+	if (g->parts != 2 || !is_ascii_type(g->type, "multipart/encrypted") ||
+	    !strcasestr(g->type, PGP) || !is_blank(g))
+		return false;
+	at = g->part[0].o->ops->attachment(g->part[0].o, g->part[0].i);
+	if (!at)
+		return false;
+	tag = mapi_text(at, PID_ATTACH_MIME, 100);
+	mapi_close(&at);
+	return tag && strcasecmp(tag, PGP) == 0;
+}
+
+static bool pgp(struct mail_msg *g)
+{
+	struct mail_nest n;
+
+	if (!is_pgp(g))
+		return false;
+	mail_nest_begin(g, &n, "multipart/encrypted; protocol=\"" PGP "\"");
+	some(g, &n, false);
+	mail_nest_end(g, &n);
+	return true;
+}
+
+/* Of a meeting, also of one in a winmail.dat. */
+static void calendar(struct mail_msg *g)
+{
+	struct mapi *o = g->o;
+
 	g->method = calendar_method(g->class);
-	if (g->method && calendar_write(g->o, g->method, &g->calendar) < 0) {
+	for (size_t i = 0; !g->method && i < g->tnefs; i++) {
+		char *class CLEANUP(free_p) =
+		        mapi_text(g->tnef[i], PID_CLASS, 255);
+
+		o = g->tnef[i];
+		g->method = class ? calendar_method(class) : NULL;
+	}
+	if (g->method && calendar_write(o, g->method, &g->calendar) < 0) {
 		mail_in_part(g->a, "Its appointment could not be written.");
 		buf_clear(&g->calendar);
 	}
+}
+
+void mail_tree(struct mail_msg *g)
+{
+	mime_str(&g->a->out, "MIME-Version: 1.0\r\n");
+	if (sealed(g) || pgp(g) || mail_report(g))
+		return;
+	calendar(g);
 	mixed(g);
 }

@@ -92,16 +92,41 @@ static bool is_type(char *s)
 	return true;
 }
 
+bool mail_is_mac(struct mapi *attachment)
+{
+	static const unsigned char mac[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7,
+		                             0x14, 0x03, 0x0b, 0x01 };
+	struct mapi_value v;
+
+	return mapi_get(attachment, PID_ATTACH_ENCODING, &v) == 1 &&
+	       v.type == MAPI_BINARY && v.p && v.n == sizeof(mac) &&
+	       memcmp(v.p, mac, sizeof(mac)) == 0;
+}
+
+/* A type that holds things is none for octets; what is in a file of a
+ * Macintosh is not told by the type of the whole. */
+static const char *type_instead(struct mapi *attachment, const char *tag,
+                                const char *name)
+{
+	bool multi = strncasecmp(tag, "multipart/", 10) == 0;
+
+	if ((multi || strncasecmp(tag, "application/", 12) == 0) &&
+	    mail_is_mac(attachment))
+		return by_suffix(name);
+	return multi || strncasecmp(tag, "message/", 8) == 0 ? OCTETS : NULL;
+}
+
 char *mail_type_of(struct mapi *attachment, const char *name)
 {
 	char *tag = mapi_text(attachment, PID_ATTACH_MIME, 200);
 
 	if (tag && is_type(tag)) {
-		if (strncasecmp(tag, "multipart/", 10) != 0 &&
-		    strncasecmp(tag, "message/", 8) != 0)
+		const char *instead = type_instead(attachment, tag, name);
+
+		if (!instead)
 			return tag;
 		free(tag);
-		return strdup(OCTETS);
+		return strdup(instead);
 	}
 	free(tag);
 	return strdup(by_suffix(name));

@@ -16,5 +16,7 @@ char *mail_file_name(struct mapi *attachment);
 char *mail_name_for(const char *text, const char *otherwise,
                     const char *suffix);
 bool mail_is_tnef(struct mapi *attachment);
+/* It is in MacBinary ([MS-OXCMAIL] 2.1.3.4.4). */
+bool mail_is_mac(struct mapi *attachment);
 
 #endif

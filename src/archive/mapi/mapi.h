@@ -42,7 +42,7 @@ struct mapi_value {
 	 * MULTIPLE: n values, which one() gives. */
 	const unsigned char *p;
 	size_t n;
-	/* The value is long and p is NULL: mapi_open() reads it. n counts. */
+	/* The value is long and p is NULL: open() reads it. n counts. */
 	bool stream;
 };
 /* A value no longer than this always comes with its octets. */
@@ -57,7 +57,7 @@ struct mapi_ops {
 	            int (*fn)(const struct mapi_value *v, void *arg),
 	            void *arg);
 	/* A value's octets as they stand, however many, also of MAPI_OBJECT
-	 * (an OLE object's storage). in->arg is the object's; mapi_shut()
+	 * (an OLE object's storage). in->arg is the object's; shut()
 	 * ends it. in->size counts. 0 or -1. */
 	int (*open)(struct mapi *o, uint16_t id, struct input *in);
 	void (*shut)(struct mapi *o, struct input *in);
@@ -75,6 +75,9 @@ struct mapi_ops {
 	/* Of an attachment by method 5: the message in it. */
 	struct mapi *(*embedded)(struct mapi *o);
 	void (*close)(struct mapi *o);
+	/* The name that an id has in PS_PUBLIC_STRINGS, where people's own
+	 * fields are; malloc'd, NULL: none there. May be NULL itself. */
+	char *(*called)(struct mapi *o, uint16_t id);
 };
 struct mapi {
 	const struct mapi_ops *ops;

@@ -64,7 +64,7 @@ static void pattern(struct recurrence *r, struct rest *in)
 	r->calendar = take16(in);
 	(void)take32(in); /* FirstDateTime */
 	r->period = take32(in);
-	(void)take32(in); /* SlidingFlag */
+	r->sliding = take32(in) != 0;
 	switch (r->pattern) {
 	case 0x0:
 		break;
@@ -133,7 +133,7 @@ static void exception(struct recurrence_exception *e, struct rest *in,
 	if (e->has & OVERRIDE_SUBJECT)
 		e->subject = text8(in, codepage);
 	if (e->has & OVERRIDE_MEETING)
-		(void)take32(in);
+		e->meeting = take32(in);
 	if (e->has & OVERRIDE_DELTA)
 		e->delta = take32(in);
 	if (e->has & OVERRIDE_REMINDER)

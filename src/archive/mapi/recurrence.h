@@ -27,7 +27,7 @@ enum recurrence_override {
 struct recurrence_exception {
 	int64_t start, end, original;
 	unsigned has; /* enum recurrence_override */
-	uint32_t delta, reminder, busy, all_day;
+	uint32_t meeting, delta, reminder, busy, all_day;
 	char *subject, *location; /* UTF-8 or NULL */
 };
 
@@ -37,6 +37,7 @@ struct recurrence {
 	uint32_t days; /* bit 0: Sunday */
 	uint32_t nth;  /* of the month: a day, or 1 to 4, 5 the last */
 	uint32_t ends, count, first_weekday;
+	bool sliding; /* a task: anew so long after it was done */
 	int64_t first_day, last_day; /* midnights */
 	int64_t start_of_day;        /* seconds after midnight */
 	int64_t end_of_day;

@@ -12,7 +12,9 @@
 int text_add(struct buf *out, unsigned codepage, const void *p, size_t n)
 {
 	struct text_step s = { .page = page_of(codepage), .last = true };
-	char piece[PIECE];
+	/* A short one is written at once, and where it belongs. */
+	size_t room = n < PIECE / 4 ? 3 * n + STEP_ROOM : PIECE;
+	char piece[PIECE], *to;
 	bool done;
 
 	s.p = p;
@@ -22,12 +24,19 @@ int text_add(struct buf *out, unsigned codepage, const void *p, size_t n)
 		iconv(s.cd, NULL, NULL, NULL, NULL);
 	}
 	do {
-		s.out = piece;
-		s.out_end = piece + sizeof(piece);
+		to = !out->max || out->max - out->n >= room
+		             ? buf_room(out, room)
+		             : NULL;
+		s.out = to ? to : piece;
+		s.out_end = s.out + room;
 		done = n == 0 || text_step(&s);
-		if (buf_add(out, piece, (size_t)(s.out - piece)))
+		if (!to && buf_add(out, piece, (size_t)(s.out - piece)))
 			return -1;
+		if (to)
+			out->n += (size_t)(s.out - to);
 	} while (!done);
+	if (out->p)
+		out->p[out->n] = '\0';
 	return 0;
 }
 

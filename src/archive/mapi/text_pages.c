@@ -187,7 +187,13 @@ const struct page *page_of(unsigned codepage)
 {
 	static const struct page fallback = { 1252, PAGE_TABLE, "windows-1252",
 		                              NULL, true,       { latin } };
-	const struct page *p = find(codepage);
+	static const struct page most = { CODEPAGE_UTF16, PAGE_UTF16,
+		                          "utf-16le",     NULL,
+		                          true,           { NULL } };
+	const struct page *p;
 
+	if (codepage == CODEPAGE_UTF16)
+		return &most;
+	p = find(codepage);
 	return p && p->loaded ? p : &fallback;
 }

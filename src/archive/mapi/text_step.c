@@ -70,6 +70,15 @@ static uint32_t unit(const unsigned char *p)
 }
 
 #if defined(__x86_64__)
+/* Which of sixteen octets are 0 or above 127: as units that do not fit have
+ * become. */
+static unsigned stops(__m128i v)
+{
+	return (unsigned)_mm_movemask_epi8(
+	               _mm_cmpgt_epi8(v, _mm_setzero_si128())) ^
+	       0xffff;
+}
+
 /* Of n units, sixteen at a time, as many as are ASCII and no NUL. */
 static size_t sixteens(const unsigned char *p, size_t n, char *o)
 {
@@ -79,13 +88,20 @@ static size_t sixteens(const unsigned char *p, size_t n, char *o)
 		const __m128i *from = (const __m128i *)(p + 2 * i);
 		__m128i v = _mm_packus_epi16(_mm_loadu_si128(from),
 		                             _mm_loadu_si128(from + 1));
-		/* What does not fit has become 0 or 255: it is not above 0. */
-		__m128i good = _mm_cmpgt_epi8(v, _mm_setzero_si128());
-		unsigned bad = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+		unsigned bad = stops(v);
 
 		_mm_storeu_si128((__m128i *)(o + i), v);
 		if (bad)
 			return i + (unsigned)__builtin_ctz(bad);
+	}
+	if (n - i >= 8) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + 2 * i));
+		unsigned bad;
+
+		v = _mm_packus_epi16(v, v);
+		bad = stops(v);
+		_mm_storel_epi64((__m128i *)(o + i), v);
+		i += bad ? (unsigned)__builtin_ctz(bad) : 8;
 	}
 	return i;
 }
@@ -113,6 +129,31 @@ static void ascii16(struct text_step *s)
 	s->out = o;
 }
 
+/* Other characters of one unit each, up to the next of another kind: what
+ * that is, 0: there is no more, or no room. */
+static uint32_t others16(struct text_step *s, uint32_t u)
+{
+	const unsigned char *p = s->p;
+	unsigned char *o = (unsigned char *)s->out;
+
+	while (u >= 0x80 && (u & 0xf800) != 0xd800) {
+		if (u < 0x800) {
+			*o++ = (unsigned char)(0xc0 | u >> 6);
+		} else {
+			*o++ = (unsigned char)(0xe0 | u >> 12);
+			*o++ = (unsigned char)(0x80 | (u >> 6 & 0x3f));
+		}
+		*o++ = (unsigned char)(0x80 | (u & 0x3f));
+		p += 2;
+		u = s->end - p >= 2 && s->out_end - (char *)o >= ROOM_OF_ONE
+		            ? unit(p)
+		            : 0;
+	}
+	s->p = p;
+	s->out = (char *)o;
+	return u;
+}
+
 static bool is_high(uint32_t u)
 {
 	return u >= 0xd800 && u < 0xdc00;
@@ -123,15 +164,15 @@ static bool is_low(uint32_t u)
 	return u >= 0xdc00 && u < 0xe000;
 }
 
-/* False: its other half is not here yet. */
-static bool one16(struct text_step *s, uint32_t u)
+/* Half a character; false: its other half is not here yet. */
+static bool half16(struct text_step *s, uint32_t u)
 {
 	size_t left = (size_t)(s->end - s->p);
 	uint32_t low;
 
 	s->p += 2;
 	if (!is_high(u)) {
-		put(s, is_low(u) ? REPLACEMENT : u);
+		put(s, REPLACEMENT);
 		return true;
 	}
 	if (left < 4 && !s->last) {
@@ -151,13 +192,13 @@ static bool one16(struct text_step *s, uint32_t u)
 static void utf16(struct text_step *s)
 {
 	while (!full(s) && s->end - s->p >= 2) {
-		uint32_t u = unit(s->p);
+		uint32_t u = others16(s, unit(s->p));
 
 		if (u == 0)
-			return;
+			break;
 		if (u < 0x80)
 			ascii16(s);
-		else if (!one16(s, u))
+		else if (!half16(s, u))
 			return;
 	}
 	/* Half a unit. */
@@ -304,13 +345,8 @@ static bool tell_nuls(struct text_step *s)
 static void run(struct text_step *s)
 {
 	const struct text_step whole = *s;
-	const unsigned char *nul;
+	const unsigned char *nul = memchr(s->p, 0, (size_t)(s->end - s->p));
 
-	if (s->page->way == PAGE_UTF16) {
-		utf16(s);
-		return;
-	}
-	nul = memchr(s->p, 0, (size_t)(s->end - s->p));
 	if (nul) {
 		s->end = nul;
 		s->last = true;
@@ -338,7 +374,10 @@ bool text_step(struct text_step *s)
 		if (!tell_nuls(s) || s->out_end - s->out < STEP_ROOM / 2)
 			return false;
 		was = s->p;
-		run(s);
+		if (s->page->way == PAGE_UTF16)
+			utf16(s);
+		else
+			run(s);
 		if (s->p == was)
 			return true;
 	}

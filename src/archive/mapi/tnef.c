@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "archive/input.h"
+#include "archive/mapi/text.h"
 #include "archive/mapi/tnef_int.h"
+#include "util/buf.h"
 
 /* Messages in messages. */
 #define DEPTH_MOST 16u
@@ -73,6 +75,18 @@ static uint16_t named(struct mapi *o, const unsigned char set[16], uint32_t lid,
                       const char *name)
 {
 	return tnef_prop_named(&of(o)->props, set, lid, name);
+}
+
+static char *called(struct mapi *o, uint16_t id)
+{
+	struct tnef_prop *p = tnef_prop_find(&of(o)->props, id);
+	struct buf out CLEANUP(buf_release_p) = BUF_INIT(0);
+
+	if (!p || !p->name || !p->set ||
+	    memcmp(p->set, MAPI_PS_PUBLIC_STRINGS, 16) != 0 ||
+	    text_add(&out, CODEPAGE_UTF16, p->name, p->name_n) || out.n == 0)
+		return NULL;
+	return buf_take(&out);
 }
 
 /* --- values as octets ---------------------------------------------------- */
@@ -191,6 +205,7 @@ static const struct mapi_ops ops = {
 	.attachment = attachment,
 	.embedded = embedded,
 	.close = closes,
+	.called = called,
 };
 
 struct tnef *tnef_new(unsigned codepage, unsigned depth)

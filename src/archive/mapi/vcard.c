@@ -23,6 +23,7 @@
 #define PID_BIRTHDAY 0x3a42
 #define PID_ANNIVERSARY 0x3a41
 #define PID_SEX 0x3a4d
+#define PID_CERTIFICATES 0x3a70
 
 /* Of PSETID_Address. */
 #define LID_FILE_AS 0x8005
@@ -91,6 +92,7 @@ static void names(struct lines *l, struct mapi *o)
 	lines_prop(l, "TITLE", o, 0x3a17);
 	lines_prop(l, "ROLE", o, 0x3a46);
 	lines_prop(l, "NICKNAME", o, 0x3a4f);
+	lines_prop(l, "X-INITIALS", o, 0x3a0a);
 	lines_prop(l, "X-PHONETIC-FIRST-NAME", o,
 	           mapi_lid(o, MAPI_PS_ADDRESS, 0x802c));
 	lines_prop(l, "X-PHONETIC-LAST-NAME", o,
@@ -268,13 +270,18 @@ static void links(struct lines *l, struct mapi *o)
 {
 	char *page CLEANUP(free_p) = named(o, 0x802b);
 	char *work CLEANUP(free_p) = mapi_text(o, 0x3a51, 0);
+	char *home CLEANUP(free_p) = mapi_text(o, 0x3a50, 0);
+	char *busy CLEANUP(free_p) = named(o, 0x80d8);
+	char *chat CLEANUP(free_p) = named(o, 0x8062);
 
-	lines_field(l, "URL;TYPE=WORK", work ? work : page);
+	lines_uri(l, "URL;TYPE=WORK", work ? work : page);
 	if (work && page && strcmp(work, page) != 0)
-		lines_field(l, "URL", page);
-	lines_prop(l, "URL;TYPE=HOME", o, 0x3a50);
-	lines_prop(l, "FBURL", o, mapi_lid(o, MAPI_PS_ADDRESS, 0x80d8));
-	lines_prop(l, "IMPP", o, mapi_lid(o, MAPI_PS_ADDRESS, 0x8062));
+		lines_uri(l, "URL", page);
+	lines_uri(l, "URL;TYPE=HOME", home);
+	lines_uri(l, "FBURL", busy);
+	/* RFC 4770 wants a scheme. */
+	lines_uri(l, chat && strchr(chat, ':') ? "IMPP" : "X-MS-IMADDRESS",
+	          chat);
 	lines_prop(l, "X-SPOUSE", o, 0x3a48);
 	lines_prop(l, "X-MANAGER", o, 0x3a4e);
 	lines_prop(l, "X-ASSISTANT", o, 0x3a30);
@@ -320,7 +327,9 @@ static void note(struct lines *l, struct mapi *o, size_t photo)
 	for (uint32_t i = 0; i < 4; i++)
 		note_prop(&n, user[i], o,
 		          mapi_lid(o, MAPI_PS_ADDRESS, 0x804f + i));
-	item_billing(&n, o);
+	item_fields(&n, o);
+	if (mapi_has(o, PID_CERTIFICATES))
+		note_line(&n, "(Certificates, which are not in this file.)");
 	item_attached(&n, o, false, photo);
 	note_end(&n);
 }

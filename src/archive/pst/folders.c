@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "archive/pst/orphans.h"
 #include "util/buf.h"
 #include "util/utf8.h"
 
@@ -381,7 +382,10 @@ int pst_folders_load(struct pst_folders *l, const struct pst_file *file)
 	memset(l, 0, sizeof(*l));
 	l->file = file;
 	l->rows_left = file->p->size / ROW_OCTETS;
-	if (gather_all(l) || claim_lost(l, share_out(l)))
+	if (gather_all(l))
+		return -1;
+	pst_orphans_adopt(l);
+	if (claim_lost(l, share_out(l)))
 		return -1;
 	claim_folders(l);
 	for (size_t i = 0; i < l->n; i++)

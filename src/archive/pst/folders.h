@@ -37,6 +37,7 @@ struct pst_folder {
 	enum mail_use use;
 	bool quiet;    /* told only when there is mail in it */
 	bool foreign;  /* made for what is no mail */
+	bool beyond;   /* the IPM subtree: cached of another mailbox, say */
 	bool outbox;   /* what is in it was never sent */
 	bool settings; /* has entry ids of others: the inbox, or the root */
 	bool counted;  /* the file counts its messages: */

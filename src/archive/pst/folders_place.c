@@ -44,24 +44,16 @@ static void find_subtree(struct pst_folders *l)
 		l->subtree = USUAL_IN_OST;
 }
 
-/* Where it is not known what is in the IPM subtree, these are not. */
+/* Outlook's own, in all languages. */
 static bool own_name(const char *name)
 {
-	static const char *const names[] = { "Search Root",
-		                             "Root - Public",
-		                             "Finder",
-		                             "Views",
-		                             "Common Views",
-		                             "IPM_VIEWS",
-		                             "IPM_COMMON_VIEWS",
-		                             "NON_IPM_SUBTREE",
-		                             "Freebusy Data",
-		                             "Shortcuts",
-		                             "~MAPISP(Internal)",
-		                             "Drizzle",
-		                             "Shared Data",
-		                             "Deferred Action",
-		                             "Spooler Queue" };
+	static const char *const names[] = {
+		"Search Root",       "Finder",        "Views",
+		"Common Views",      "IPM_VIEWS",     "IPM_COMMON_VIEWS",
+		"NON_IPM_SUBTREE",   "Freebusy Data", "Shortcuts",
+		"~MAPISP(Internal)", "Drizzle",       "Deferred Action",
+		"Spooler Queue"
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -88,15 +80,25 @@ static const struct pst_folder *top_of(const struct pst_folders *l,
 	return NULL;
 }
 
-/* True if f is none of the folders that people see. */
+/* True if f, below top, is none of the folders that people see. */
 static bool is_own(const struct pst_folders *l, const struct pst_folder *f,
                    const struct pst_folder *top)
 {
-	if (f->nid == l->subtree)
-		return false;
-	return f->nid == NID_ROOT ||
-	       (top->parent == NID_ROOT && top->nid != l->subtree &&
-	        (l->subtree || own_name(top->name)));
+	if (f->nid == l->subtree || top->parent != NID_ROOT)
+		return f->nid == NID_ROOT;
+	if (!l->subtree)
+		return own_name(top->name);
+	while (f != top && !own_name(f->name))
+		f = &l->v[pst_folders_find(l, f->parent)];
+	return own_name(f->name);
+}
+
+/* Beside the IPM subtree stands what Outlook has fetched of public folders
+ * and of the mailboxes of others. */
+static bool is_beyond(const struct pst_folders *l, const struct pst_folder *f,
+                      const struct pst_folder *top)
+{
+	return l->subtree && f->nid != l->subtree && top->parent == NID_ROOT;
 }
 
 /* One without a parent, or too deep, comes at the top. */
@@ -110,6 +112,9 @@ static void place(struct pst_folders *l, struct pst_folder *f)
 	}
 	if (f->sort == PST_MAIL && is_own(l, f, top))
 		f->sort = PST_OWN;
+	f->beyond = f->sort == PST_MAIL && is_beyond(l, f, top);
+	if (f->beyond)
+		f->quiet = f->foreign = true;
 	if (f->nid == l->subtree ||
 	    (top->parent != l->subtree && own_name(top->name)))
 		f->quiet = true;

@@ -130,7 +130,8 @@ static struct pst_folder *inbox_of(const struct pst_folders *l)
 	for (size_t i = 1; i < l->n; i++) {
 		struct pst_folder *f = &l->v[i];
 
-		if (!f->settings || f->sort != PST_MAIL || f->nid == l->subtree)
+		if (!f->settings || f->sort != PST_MAIL || f->beyond ||
+		    f->nid == l->subtree)
 			continue;
 		if (!found || (found->depth > 0 && f->depth == 0))
 			found = f;

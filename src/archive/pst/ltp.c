@@ -9,6 +9,15 @@
 
 #define RECORD 8 /* id, type, value */
 #define IDS (UINT32_C(1) << 16)
+#define WAYS 256u
+#define WAY(id) ((id)*40503u >> 8 & (WAYS - 1))
+
+/* Behind c->heap. */
+struct context {
+	struct ltp_heap heap; /* first */
+	/* The first property of each hash of an id, + 1. */
+	uint16_t at[WAYS];
+};
 
 static void spoil(struct pst_pc *c)
 {
@@ -83,9 +92,13 @@ static void sort_props(struct pst_pc *c)
 	c->n = n;
 }
 
-static void check_types(struct pst_pc *c)
+static void check_props(struct pst_pc *c, uint16_t at[WAYS])
 {
 	for (size_t i = 0; i < c->n; i++) {
+		uint16_t *way = &at[WAY(c->v[i].id)];
+
+		if (!*way)
+			*way = (uint16_t)(i + 1);
 		if (ltp_form(c->v[i].type) == LTP_BAD) {
 			c->v[i].type = 0;
 			c->p->why = "a property of it has no known type";
@@ -94,17 +107,20 @@ static void check_types(struct pst_pc *c)
 	}
 }
 
-static int read_heap(struct pst_pc *c, struct ltp_heap *h)
+static int read_heap(struct pst_pc *c, struct context *x)
 {
 	struct reading r = { .c = c, .sorted = true };
+	struct ltp_heap *h = &x->heap;
 	unsigned lost = 0;
 
-	r.most = h->d.size / RECORD < IDS ? (size_t)h->d.size / RECORD : IDS;
+	r.most =
+	        h->d.size / RECORD < IDS ? (size_t)h->d.size / RECORD : IDS - 1;
 	if (ltp_btree(h, h->root, 2, RECORD - 2, read_props, &r, &lost))
 		return -1;
 	if (!r.sorted)
 		sort_props(c);
-	check_types(c);
+	memset(x->at, 0, sizeof(x->at));
+	check_props(c, x->at);
 	for (; lost > 0; lost--)
 		spoil(c);
 	return 0;
@@ -112,22 +128,22 @@ static int read_heap(struct pst_pc *c, struct ltp_heap *h)
 
 int pst_pc_open(struct pst_pc *c, struct pst *p, uint64_t data, uint64_t sub)
 {
-	struct ltp_heap *h = malloc(sizeof(*h));
+	struct context *x = malloc(sizeof(*x));
 
 	memset(c, 0, sizeof(*c));
 	c->p = p;
 	c->data = data;
 	c->sub = sub;
-	if (!h) {
+	if (!x) {
 		p->why = "there is not enough memory for it";
 		return -1;
 	}
-	if (ltp_heap_open(h, p, data, sub)) {
-		free(h);
+	if (ltp_heap_open(&x->heap, p, data, sub)) {
+		free(x);
 		return -1;
 	}
-	c->heap = h;
-	if (read_heap(c, h)) {
+	c->heap = x;
+	if (read_heap(c, x)) {
 		pst_pc_close(c);
 		return -1;
 	}
@@ -148,10 +164,16 @@ void pst_pc_close(struct pst_pc *c)
 
 /* --- values -------------------------------------------------------------- */
 
-const struct pst_prop *pst_pc_find(const struct pst_pc *c, uint16_t id)
+static const struct pst_prop *look_up(const struct pst_pc *c, uint16_t id)
 {
-	size_t from = 0, to = c->n;
+	const struct context *x = c->heap;
+	size_t from = x->at[WAY(id)], to = c->n;
 
+	/* Most are asked for in vain. */
+	if (!from--)
+		return NULL;
+	if (c->v[from].id == id)
+		return &c->v[from];
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
 
@@ -177,7 +199,7 @@ static int told(struct pst_pc *c, const struct pst_prop *p, int r)
 /* 1, 0: there is none, -1: it can't be read. */
 static int find(struct pst_pc *c, uint16_t id, const struct pst_prop **out)
 {
-	*out = pst_pc_find(c, id);
+	*out = look_up(c, id);
 	if (!*out)
 		return 0;
 	if ((*out)->type)

@@ -33,7 +33,6 @@ struct pst_pc {
 /* -1: p->why; nothing of it can be read. */
 int pst_pc_open(struct pst_pc *c, struct pst *p, uint64_t data, uint64_t sub);
 void pst_pc_close(struct pst_pc *c);
-const struct pst_prop *pst_pc_find(const struct pst_pc *c, uint16_t id);
 /* 1: v filled; its octets stay until pst_pc_close(). Values in sub-nodes
  * come with v->stream. 0: the file has no such property. -1: it has, and it
  * can't be read (counted). */
@@ -63,6 +62,8 @@ int pst_tc_open(struct pst_tc *t, struct pst *p, uint64_t data, uint64_t sub);
 void pst_tc_close(struct pst_tc *t);
 /* The row's own number: a nid in tables of folders and attachments. -1. */
 int pst_tc_id(struct pst_tc *t, size_t row, uint32_t *id);
+/* Octets of rows that were asked for before may go. */
+void pst_tc_rest(struct pst_tc *t);
 /* As pst_pc_get(); octets stay until another row is asked for. */
 int pst_tc_get(struct pst_tc *t, size_t row, uint16_t id, struct mapi_value *v);
 int pst_tc_at(struct pst_tc *t, size_t row, uint16_t id, size_t i,
@@ -79,6 +80,9 @@ struct pst_names;
 struct pst_names *pst_names_open(struct pst *p);
 uint16_t pst_names_find(const struct pst_names *n, const unsigned char set[16],
                         uint32_t lid, const char *name);
+/* The name of an id in PS_PUBLIC_STRINGS, UTF-8, malloc'd; NULL: it has none
+ * there. */
+char *pst_names_public(const struct pst_names *n, uint16_t id);
 void pst_names_close(struct pst_names **n);
 
 #endif

@@ -148,8 +148,12 @@ int ltp_heap_item(struct ltp_heap *h, uint32_t hid, struct ltp_span *out)
 		return 0;
 	if (NID_TYPE(hid) != NID_HID || index == 0 || block >= h->d.blocks)
 		return no_heap(h->p);
-	if (ltp_heap_block(h, &h->d, block, LTP_OF_HEAP(block), &b))
+	if (h->n && h->held[0].what == LTP_OF_HEAP(block)) {
+		b.p = h->held[0].b.p;
+		b.n = h->held[0].b.n;
+	} else if (ltp_heap_block(h, &h->d, block, LTP_OF_HEAP(block), &b)) {
 		return -1;
+	}
 	if (b.n < 2)
 		return no_heap(h->p);
 	map = ltp_16(b.p);

@@ -83,6 +83,8 @@ int ltp_btree(struct ltp_heap *h, uint32_t hid, size_t key, size_t value,
               int (*each)(const unsigned char *records, size_t n, void *arg),
               void *arg, unsigned *lost);
 
+#define LTP_BYTES 0x2102 /* BINARY, as some caches mark it: the last type */
+#define LTP_TYPES (LTP_BYTES + 1u)
 /* How values of a type stand in the file. */
 enum ltp_form {
 	LTP_BAD,
@@ -95,7 +97,14 @@ enum ltp_form {
 	LTP_FIXED_MANY, /* values one behind the other */
 	LTP_OCTETS_MANY /* count, offsets, octets */
 };
-enum ltp_form ltp_form(uint16_t type);
+extern const unsigned char ltp_forms[LTP_TYPES];
+enum ltp_form ltp_form_of_many(uint16_t type);
+static inline enum ltp_form ltp_form(uint16_t type)
+{
+	if (type & MAPI_MULTIPLE)
+		return ltp_form_of_many(type);
+	return type < LTP_TYPES ? ltp_forms[type] : LTP_BAD;
+}
 
 /* v->type is given. 1, 0, -1 with h->p->why. */
 int ltp_number(struct mapi_value *v, const unsigned char *p, size_t n);

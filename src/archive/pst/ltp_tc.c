@@ -17,7 +17,7 @@ struct column {
 
 struct table {
 	struct ltp_heap heap;
-	uint32_t *tags; /* ascending by id */
+	uint32_t *tags; /* ascending by id; behind them: */
 	struct column *columns;
 	size_t n;
 	size_t row, bits; /* octets of a row, and where its bits begin */
@@ -70,10 +70,10 @@ static int read_columns(struct pst_tc *t, const struct ltp_span *info)
 
 	if (n > (info->n - HEAD) / COLUMN)
 		n = (info->n - HEAD) / COLUMN;
-	b->tags = calloc(n + 1, sizeof(*b->tags));
-	b->columns = calloc(n + 1, sizeof(*b->columns));
-	if (!b->tags || !b->columns)
+	b->tags = malloc((n + 1) * (sizeof(*b->tags) + sizeof(*b->columns)));
+	if (!b->tags)
 		return no_memory(t);
+	b->columns = (struct column *)(b->tags + n + 1);
 	for (size_t i = 0; i < n; i++) {
 		const unsigned char *p = info->p + HEAD + i * COLUMN;
 		struct column c = { ltp_16(p + 4), p[6], p[7] };
@@ -249,7 +249,7 @@ static int read_table(struct pst_tc *t)
 
 int pst_tc_open(struct pst_tc *t, struct pst *p, uint64_t data, uint64_t sub)
 {
-	struct table *b = calloc(1, sizeof(*b));
+	struct table *b = malloc(sizeof(*b));
 
 	memset(t, 0, sizeof(*t));
 	t->p = p;
@@ -257,6 +257,7 @@ int pst_tc_open(struct pst_tc *t, struct pst *p, uint64_t data, uint64_t sub)
 	t->sub = sub;
 	if (!b)
 		return no_memory(t);
+	*b = (struct table){ 0 };
 	if (ltp_heap_open(&b->heap, p, data, sub)) {
 		free(b);
 		return -1;
@@ -278,7 +279,6 @@ void pst_tc_close(struct pst_tc *t)
 		if (b->apart)
 			pst_data_close(&b->rows);
 		free(b->tags);
-		free(b->columns);
 		free(b->used);
 		free(b);
 	}
@@ -287,6 +287,14 @@ void pst_tc_close(struct pst_tc *t)
 }
 
 /* --- cells --------------------------------------------------------------- */
+
+void pst_tc_rest(struct pst_tc *t)
+{
+	struct table *b = t->table;
+
+	if (!t->pinned)
+		ltp_heap_rest(&b->heap);
+}
 
 static const unsigned char *row_octets(struct pst_tc *t, size_t row)
 {
@@ -297,8 +305,7 @@ static const unsigned char *row_octets(struct pst_tc *t, size_t row)
 
 	if (row >= t->rows || pst_work(t->p, b->row))
 		return NULL;
-	if (!t->pinned)
-		ltp_heap_rest(&b->heap);
+	pst_tc_rest(t);
 	if (b->used)
 		row = b->used[row];
 	if (b->apart) {

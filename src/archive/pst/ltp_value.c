@@ -9,11 +9,10 @@
 #define TYPE_SERVER_ID 0xfb
 #define TYPE_RESTRICTION 0xfd
 #define TYPE_RULE 0xfe
-#define TYPE_BYTES 0x2102 /* BINARY, as some caches mark it */
 /* A value that must be in memory as a whole. */
 #define WHOLE_MOST (UINT32_C(1) << 20)
 
-static const unsigned char forms[] = {
+const unsigned char ltp_forms[LTP_TYPES] = {
 	[TYPE_NULL] = LTP_NONE,          [MAPI_SHORT] = LTP_INLINE,
 	[MAPI_LONG] = LTP_INLINE,        [MAPI_FLOAT] = LTP_INLINE,
 	[MAPI_ERROR] = LTP_INLINE,       [MAPI_BOOLEAN] = LTP_INLINE,
@@ -23,16 +22,13 @@ static const unsigned char forms[] = {
 	[MAPI_STRING8] = LTP_OCTETS,     [MAPI_UNICODE] = LTP_OCTETS,
 	[MAPI_BINARY] = LTP_OCTETS,      [TYPE_SERVER_ID] = LTP_OCTETS,
 	[TYPE_RESTRICTION] = LTP_OCTETS, [TYPE_RULE] = LTP_OCTETS,
-	[TYPE_BYTES] = LTP_OCTETS,       [MAPI_OBJECT] = LTP_OBJECT,
+	[LTP_BYTES] = LTP_OCTETS,        [MAPI_OBJECT] = LTP_OBJECT,
 };
 
-enum ltp_form ltp_form(uint16_t type)
+enum ltp_form ltp_form_of_many(uint16_t type)
 {
-	unsigned one = type & ~(unsigned)MAPI_MULTIPLE;
-	enum ltp_form f = one < sizeof(forms) ? forms[one] : LTP_BAD;
+	enum ltp_form f = ltp_form(type & (uint16_t)~MAPI_MULTIPLE);
 
-	if (!(type & MAPI_MULTIPLE))
-		return f;
 	if (f == LTP_INLINE || f == LTP_EIGHT || f == LTP_GUID)
 		return LTP_FIXED_MANY;
 	return f == LTP_OCTETS ? LTP_OCTETS_MANY : LTP_BAD;
@@ -47,14 +43,9 @@ static int wrong(struct pst *p)
 /* Of LTP_INLINE and LTP_EIGHT. */
 static size_t width(uint16_t type)
 {
-	switch (type) {
-	case MAPI_BOOLEAN:
-		return 1;
-	case MAPI_SHORT:
-		return 2;
-	default:
-		return ltp_form(type) == LTP_INLINE ? 4 : 8;
-	}
+	if (ltp_form(type) == LTP_EIGHT)
+		return 8;
+	return type == MAPI_BOOLEAN ? 1 : type == MAPI_SHORT ? 2 : 4;
 }
 
 static double real8(const unsigned char *p)
@@ -309,7 +300,7 @@ int ltp_value(struct ltp_heap *h, uint32_t hnid, struct mapi_value *v)
 	unsigned char here[] = { hnid & 0xff, hnid >> 8 & 0xff,
 		                 hnid >> 16 & 0xff, hnid >> 24 };
 
-	if (v->type == TYPE_BYTES)
+	if (v->type == LTP_BYTES)
 		v->type = MAPI_BINARY;
 	switch (ltp_form(v->type)) {
 	case LTP_INLINE:

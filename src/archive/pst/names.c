@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/mapi/text.h"
 #include "archive/pst/ltp.h"
 #include "archive/pst/ltp_int.h"
 #include "util/buf.h"
@@ -14,6 +15,7 @@
 #define FIRST_ID 0x8000u
 /* There are less than 0x8000 of them; names have up to 254 characters. */
 #define STREAM_MOST (UINT32_C(16) << 20)
+#define NAME_MOST 254
 
 struct named {
 	uint64_t hash; /* of set, lid, name */
@@ -27,6 +29,7 @@ struct pst_names {
 	size_t sets_n, texts_n;
 	struct named *v;
 	size_t n;
+	uint32_t *by_id; /* id - FIRST_ID: which of v + 1, if it has a name */
 };
 
 static const unsigned char ps_mapi[16] = { 0x28, 0x03, 0x02, 0, 0, 0, 0, 0,
@@ -179,12 +182,16 @@ static int read_map(struct pst_names *n, struct pst_pc *c)
 	    whole(c, PID_ENTRIES, &entries, &size))
 		return -1;
 	n->v = calloc(size / ENTRY + 1, sizeof(*n->v));
-	if (!n->v)
+	n->by_id = calloc(0x10000 - FIRST_ID, sizeof(*n->by_id));
+	if (!n->v || !n->by_id)
 		return -1;
 	for (size_t i = 0; i + ENTRY <= size; i += ENTRY)
 		add(n, entries + i);
 	if (n->n)
 		qsort(n->v, n->n, sizeof(*n->v), by_hash);
+	for (size_t i = 0; i < n->n; i++)
+		if (n->v[i].by_name)
+			n->by_id[n->v[i].id - FIRST_ID] = (uint32_t)i + 1;
 	return 0;
 }
 
@@ -211,6 +218,7 @@ void pst_names_close(struct pst_names **n)
 		free((*n)->sets);
 		free((*n)->texts);
 		free((*n)->v);
+		free((*n)->by_id);
 		free(*n);
 	}
 	*n = NULL;
@@ -264,4 +272,19 @@ uint16_t pst_names_find(const struct pst_names *n, const unsigned char set[16],
 		if (is_it(n, &n->v[from], set, lid, name))
 			return n->v[from].id;
 	return 0;
+}
+
+char *pst_names_public(const struct pst_names *n, uint16_t id)
+{
+	uint32_t at =
+	        n && n->by_id && id >= FIRST_ID ? n->by_id[id - FIRST_ID] : 0;
+	struct buf out CLEANUP(buf_release_p) = BUF_INIT(0);
+	const unsigned char *set = at ? set_of(n, n->v[at - 1].set) : NULL;
+	struct ltp_span s;
+
+	if (!set || memcmp(set, MAPI_PS_PUBLIC_STRINGS, 16) != 0 ||
+	    name_of(n, n->v[at - 1].lid, &s) || s.n > 2 * NAME_MOST ||
+	    text_add(&out, CODEPAGE_UTF16, s.p, s.n) || out.n == 0)
+		return NULL;
+	return buf_take(&out);
 }

@@ -176,6 +176,7 @@ void pst_close(struct pst **pp)
 	free(p->ndb->nodes.reach);
 	free(p->ndb->blocks.reach);
 	free(p->ndb->found);
+	free(p->ndb->added);
 	free(p->ndb);
 	free(p);
 }
@@ -192,14 +193,34 @@ static struct pst_node node_of(const struct ndb_format *f,
 	return n;
 }
 
+static int by_nid(const void *a, const void *b)
+{
+	const struct pst_node *x = a, *y = b;
+
+	return (x->nid > y->nid) - (x->nid < y->nid);
+}
+
 int pst_node(struct pst *p, uint32_t nid, struct pst_node *out)
 {
+	const struct pst_node want = { .nid = nid }, *added = NULL;
 	const unsigned char *e;
 	int r = ndb_find(p, &p->ndb->nodes, nid, &e);
 
 	if (r > 0)
 		*out = node_of(p->ndb->f, e);
-	return r;
+	else if (p->ndb->added)
+		added = bsearch(&want, p->ndb->added, p->ndb->added_n,
+		                sizeof(want), by_nid);
+	if (!added)
+		return r;
+	*out = *added;
+	return 1;
+}
+
+void pst_nodes_add(struct pst *p, struct pst_node *v, size_t n)
+{
+	p->ndb->added = v;
+	p->ndb->added_n = n;
 }
 
 struct each {

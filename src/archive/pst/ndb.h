@@ -58,9 +58,14 @@ enum nid_type {
 #define NID_ATTACHMENT_TABLE 0x671u /* among a message's sub-nodes */
 #define NID_RECIPIENT_TABLE 0x692u
 
+/* Where a node is known from: the file's own index, or blocks that were put
+ * together (orphans.h), perhaps without all that is below it. */
+enum pst_origin { PST_TOLD, PST_LOOSE, PST_LOOSE_PART };
+
 struct pst_node {
 	uint32_t nid, parent;
 	uint64_t data, sub; /* bids, 0: none */
+	enum pst_origin origin;
 };
 
 struct pst {
@@ -102,6 +107,16 @@ int pst_nodes(struct pst *p, int (*each)(const struct pst_node *n, void *arg),
               void *arg);
 /* 1, 0: there is none, -1. */
 int pst_node(struct pst *p, uint32_t nid, struct pst_node *out);
+/* From now on these are nodes as well, for pst_node(); ascending, malloc'd,
+ * taken over. Once only. */
+void pst_nodes_add(struct pst *p, struct pst_node *v, size_t n);
+/* After a rescue: each block that was found and that no node, no list of
+ * blocks and no list of sub-nodes names, ascending. Non-zero from each stops,
+ * and is given back. -1: memory, or p->why. */
+int pst_roots(struct pst *p, int (*each)(uint64_t bid, void *arg), void *arg);
+/* After a rescue: a and b were written one soon after the other, and no block
+ * in between is lost. */
+bool pst_close_by(const struct pst *p, uint64_t a, uint64_t b);
 /* The sub-node nid in the tree sub ([MS-PST] 2.2.2.8.3.3); only there. */
 int pst_subnode(struct pst *p, uint64_t sub, uint32_t nid,
                 struct pst_node *out);

@@ -6,14 +6,17 @@
 #include "util/buf.h"
 
 #define SLOTS 1024u
-#define KEPT ((size_t)512 << 10) /* octets of blocks that nobody holds */
+#define KEPT ((size_t)256 << 10) /* octets of blocks that nobody holds */
+/* Room for small blocks goes round: by size, in kB. */
+#define SIZES 9u
+#define SPARE 8u /* of one size */
 
 struct held {
 	struct held *next;          /* of the same slot */
 	struct held *older, *newer; /* among those that nobody holds */
 	uint64_t bid;
 	size_t n;
-	unsigned refs;
+	unsigned refs, size; /* kB of octets; SIZES: more */
 	bool doubt;
 	unsigned char octets[];
 };
@@ -21,6 +24,8 @@ struct ndb_cache {
 	struct held *slot[SLOTS];
 	struct held *oldest, *newest;
 	size_t kept;
+	struct held *spare[SIZES];
+	unsigned spares[SIZES];
 };
 
 uint64_t ndb_block_room(const struct ndb_format *f, uint64_t cb)
@@ -40,7 +45,7 @@ int pst_work(struct pst *p, uint64_t octets)
 	return 0;
 }
 
-static int found_place(const struct ndb *n, uint64_t bid, struct ndb_place *out)
+int64_t ndb_found_at(const struct ndb *n, uint64_t bid)
 {
 	size_t lo = 0, hi = n->founds, mid;
 
@@ -51,11 +56,18 @@ static int found_place(const struct ndb *n, uint64_t bid, struct ndb_place *out)
 		else
 			hi = mid;
 	}
-	if (lo == n->founds || n->found[lo].bid != bid)
+	return lo < n->founds && n->found[lo].bid == bid ? (int64_t)lo : -1;
+}
+
+static int found_place(const struct ndb *n, uint64_t bid, struct ndb_place *out)
+{
+	int64_t i = ndb_found_at(n, bid);
+
+	if (i < 0)
 		return 0;
-	out->ib = n->found[lo].ib;
-	out->cb = n->found[lo].cb;
-	out->size = n->found[lo].size;
+	out->ib = n->found[i].ib;
+	out->cb = n->found[i].cb;
+	out->size = n->found[i].size;
 	return 1;
 }
 
@@ -178,8 +190,37 @@ static int decode(struct pst *p, struct held *h, const unsigned char *raw,
 	return 0;
 }
 
+static struct held *take(struct ndb_cache *c, size_t n)
+{
+	unsigned size = n < SIZES << 10 ? (unsigned)(n >> 10) : SIZES;
+	struct held *h = size < SIZES ? c->spare[size] : NULL;
+
+	if (h) {
+		c->spare[size] = h->next;
+		c->spares[size]--;
+	} else {
+		h = malloc(sizeof(*h) +
+		           (size < SIZES ? (size_t)(size + 1) << 10 : n));
+	}
+	if (h)
+		*h = (struct held){ .n = n, .size = size };
+	return h;
+}
+
+static void give(struct ndb_cache *c, struct held *h)
+{
+	if (h->size == SIZES || c->spares[h->size] == SPARE) {
+		free(h);
+		return;
+	}
+	h->next = c->spare[h->size];
+	c->spare[h->size] = h;
+	c->spares[h->size]++;
+}
+
 static struct held *load(struct pst *p, uint64_t bid)
 {
+	struct ndb_cache *c = p->ndb->cache;
 	struct ndb_place at = { 0 };
 	const unsigned char *raw;
 	bool doubt = false;
@@ -188,18 +229,16 @@ static struct held *load(struct pst *p, uint64_t bid)
 	raw = find_raw(p, bid, &at, &doubt);
 	if (!raw || pst_work(p, at.size))
 		return NULL;
-	h = malloc(sizeof(*h) + at.size);
+	h = take(c, at.size);
 	if (!h) {
 		p->why = WHY_MEMORY;
 		return NULL;
 	}
-	memset(h, 0, sizeof(*h));
 	h->bid = bid;
-	h->n = at.size;
 	h->doubt = doubt;
 	if (!decode(p, h, raw, at.cb))
 		return h;
-	free(h);
+	give(c, h);
 	return NULL;
 }
 
@@ -231,7 +270,7 @@ static void forget(struct ndb_cache *c, struct held *h)
 	while (*at != h)
 		at = &(*at)->next;
 	*at = h->next;
-	free(h);
+	give(c, h);
 }
 
 int pst_block_get(struct pst *p, uint64_t bid, struct pst_block *out)
@@ -298,17 +337,25 @@ void ndb_cache_flush(struct ndb *n)
 		forget(n->cache, n->cache->oldest);
 }
 
+static void free_all(struct held *h)
+{
+	struct held *next;
+
+	for (; h; h = next) {
+		next = h->next;
+		free(h);
+	}
+}
+
 /* Also what somebody still holds. */
 void ndb_cache_close(struct ndb *n)
 {
-	struct held *h, *next;
 	unsigned i;
 
 	for (i = 0; n->cache && i < SLOTS; i++)
-		for (h = n->cache->slot[i]; h; h = next) {
-			next = h->next;
-			free(h);
-		}
+		free_all(n->cache->slot[i]);
+	for (i = 0; n->cache && i < SIZES; i++)
+		free_all(n->cache->spare[i]);
 	free(n->cache);
 	n->cache = NULL;
 }

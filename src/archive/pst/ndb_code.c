@@ -99,38 +99,64 @@ static uint32_t plain_crc(const unsigned char *p, size_t n)
  * reverse: x^544 and x^480, x^160 and x^96.
  */
 __attribute__((target("pclmul"))) static inline __m128i
-fold(__m128i v, __m128i powers, const unsigned char *into)
+fold(__m128i v, __m128i powers, __m128i into)
 {
 	__m128i a = _mm_clmulepi64_si128(v, powers, 0x00);
 	__m128i b = _mm_clmulepi64_si128(v, powers, 0x11);
-	__m128i to = _mm_loadu_si128((const __m128i *)into);
 
-	return _mm_xor_si128(_mm_xor_si128(a, b), to);
+	return _mm_xor_si128(_mm_xor_si128(a, b), into);
 }
 
-/* At least 64 octets. */
+/* The remainder of sixteen octets: folded to 64 bits by x^96 and x^64, and
+ * then Barrett's way: the quotient by the polynomial's inverse, and what is
+ * left without that many of it. */
+__attribute__((target("pclmul"))) static uint32_t remainder16(__m128i v)
+{
+	const __m128i powers = _mm_set_epi64x(0x163cd6124, 0x0ccaa009e);
+	const __m128i poly = _mm_set_epi64x(0x1f7011641, 0x1db710641);
+	const __m128i low = _mm_setr_epi32(-1, 0, 0, 0);
+	__m128i q;
+
+	v = _mm_xor_si128(_mm_srli_si128(v, 8),
+	                  _mm_clmulepi64_si128(v, powers, 0x00));
+	v = _mm_xor_si128(
+	        _mm_srli_si128(v, 4),
+	        _mm_clmulepi64_si128(_mm_and_si128(v, low), powers, 0x10));
+	q = _mm_clmulepi64_si128(_mm_and_si128(v, low), poly, 0x10);
+	q = _mm_clmulepi64_si128(_mm_and_si128(q, low), poly, 0x00);
+	return (uint32_t)_mm_cvtsi128_si32(
+	        _mm_srli_si128(_mm_xor_si128(v, q), 4));
+}
+
+static inline __m128i sixteen(const unsigned char *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+
+/* At least 128 octets. Zeros before them change nothing: what is over
+ * sixteens is the end of sixteen. */
 __attribute__((target("pclmul"))) static uint32_t
 folded_crc(const unsigned char *p, size_t n)
 {
 	const __m128i far = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
 	const __m128i near = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
-	unsigned char lane[4 * 16], rest[2 * 16];
+	unsigned char first[16] = { 0 };
+	size_t over = n % 16;
 	__m128i v[4];
 
-	for (int i = 0; i < 4; i++)
-		v[i] = _mm_loadu_si128((const __m128i *)(p + 16 * i));
-	for (p += 64, n -= 64; n >= 64; p += 64, n -= 64)
-		for (int i = 0; i < 4; i++)
-			v[i] = fold(v[i], far, p + 16 * i);
-	for (int i = 0; i < 4; i++)
-		_mm_storeu_si128((__m128i *)(lane + 16 * i), v[i]);
+	memcpy(first + 16 - over, p, over);
+	v[0] = sixteen(first);
+	for (p += over, n -= over; n % 64; p += 16, n -= 16)
+		v[0] = fold(v[0], near, sixteen(p));
+	v[0] = fold(v[0], near, sixteen(p));
 	for (int i = 1; i < 4; i++)
-		v[0] = fold(v[0], near, lane + 16 * i);
-	for (; n >= 16; p += 16, n -= 16)
-		v[0] = fold(v[0], near, p);
-	_mm_storeu_si128((__m128i *)rest, v[0]);
-	memcpy(rest + 16, p, n);
-	return plain_crc(rest, 16 + n);
+		v[i] = sixteen(p + 16 * i);
+	for (p += 64, n -= 64; n; p += 64, n -= 64)
+		for (int i = 0; i < 4; i++)
+			v[i] = fold(v[i], far, sixteen(p + 16 * i));
+	for (int i = 1; i < 4; i++)
+		v[0] = fold(v[0], near, v[i]);
+	return remainder16(v[0]);
 }
 #endif
 

@@ -100,6 +100,8 @@ struct ndb {
 	bool scanned;            /* a rescue was tried */
 	struct ndb_found *found; /* ascending by bid */
 	size_t founds;
+	struct pst_node *added; /* ascending by nid (pst_nodes_add()) */
+	size_t added_n;
 	uint64_t work; /* octets given out (pst_work()) */
 };
 
@@ -180,7 +182,8 @@ int ndb_walk(struct pst *p, struct ndb_tree *t, bool lenient,
              int (*each)(const struct ndb_leaf *l, void *arg), void *arg,
              bool *broken);
 
-/* ndb_block.c */
+/* ndb_block.c. Of those that were found the first of a bid; -1: none. */
+int64_t ndb_found_at(const struct ndb *n, uint64_t bid);
 int ndb_cache_open(struct ndb *n);
 void ndb_cache_close(struct ndb *n);
 /* Forgets what nobody holds: the encoding has changed. */

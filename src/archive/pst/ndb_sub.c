@@ -61,10 +61,9 @@ static int list_search(const struct list *l, uint32_t nid)
 static void list_node(struct pst *p, const struct list *l, uint32_t i,
                       struct pst_node *out)
 {
-	out->nid = list_nid(l, i);
-	out->parent = 0;
-	out->data = list_id(p, l, i, 1);
-	out->sub = list_id(p, l, i, 2);
+	*out = (struct pst_node){ .nid = list_nid(l, i),
+		                  .data = list_id(p, l, i, 1),
+		                  .sub = list_id(p, l, i, 2) };
 }
 
 int pst_subnode(struct pst *p, uint64_t sub, uint32_t nid, struct pst_node *out)

@@ -17,44 +17,55 @@
 
 /* --- values -------------------------------------------------------------- */
 
+/* A context counts what can't be read of it itself. */
 static void count(struct object *o)
 {
-	unsigned lost = o->parts ? o->parts->lost : 0;
+	if (o->tc || !o->pc.spoilt)
+		return;
+	o->m.spoilt = o->pc.spoilt + (o->parts ? o->parts->lost : 0);
+	o->m.why = o->pc.why;
+}
 
-	o->m.spoilt = o->pc.spoilt + lost;
-	if (o->pc.spoilt)
-		o->m.why = o->pc.why;
+static int told(struct object *o, int r)
+{
+	if (r >= 0)
+		return r;
+	if (o->tc) {
+		o->m.spoilt++;
+		o->m.why = o->f->p->why;
+	}
+	count(o);
+	return r;
 }
 
 static int get(struct mapi *m, uint16_t id, struct mapi_value *v)
 {
 	struct object *o = (struct object *)m;
-	int r = pst_pc_get(&o->pc, id, v);
 
-	if (r < 0)
-		count(o);
-	return r;
+	return told(o, o->tc ? pst_tc_get(o->tc, o->row, id, v)
+	                     : pst_pc_get(&o->pc, id, v));
 }
 
 static int one(struct mapi *m, uint16_t id, size_t i, struct mapi_value *v)
 {
 	struct object *o = (struct object *)m;
-	int r = pst_pc_at(&o->pc, id, i, v);
 
-	if (r < 0)
-		count(o);
-	return r;
+	return told(o, o->tc ? pst_tc_at(o->tc, o->row, id, i, v)
+	                     : pst_pc_at(&o->pc, id, i, v));
 }
 
 static int each(struct mapi *m,
                 int (*fn)(const struct mapi_value *v, void *arg), void *arg)
 {
 	struct object *o = (struct object *)m;
+	size_t n = o->pc.n;
+	const uint32_t *tags = o->tc ? pst_tc_columns(o->tc, &n) : NULL;
 	struct mapi_value v;
 	int r = 0;
 
-	for (size_t i = 0; i < o->pc.n && r == 0; i++)
-		if (get(m, o->pc.v[i].id, &v) == 1)
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (get(m, tags ? (uint16_t)(tags[i] >> 16) : o->pc.v[i].id,
+		        &v) == 1)
 			r = fn(&v, arg);
 	return r;
 }
@@ -65,6 +76,13 @@ static uint16_t named(struct mapi *m, const unsigned char set[16], uint32_t lid,
 	const struct object *o = (const struct object *)m;
 
 	return pst_names_find(o->f->names, set, lid, name);
+}
+
+static char *called(struct mapi *m, uint16_t id)
+{
+	const struct object *o = (const struct object *)m;
+
+	return pst_names_public(o->f->names, id);
 }
 
 /* --- long values --------------------------------------------------------- */
@@ -143,67 +161,31 @@ static int open_one(struct mapi *m, uint16_t id, struct input *in)
 {
 	struct object *o = (struct object *)m;
 	struct mapi_value v;
-	int r = m->ops->get(m, id, &v);
+	int r = get(m, id, &v);
 
 	if (r == 1)
 		r = open_value(o, &v, in) ? -1 : 1;
-	if (r < 0 && !o->tc)
+	if (r < 0)
 		count(o);
 	return r == 1 ? 0 : -1;
 }
 
-/* --- contexts ------------------------------------------------------------ */
+/* --- objects ------------------------------------------------------------- */
 
 static void close_object(struct mapi *m)
 {
 	struct object *o = (struct object *)m;
 
+	if (o->tc)
+		o->tc->pinned--;
 	object_parts_close(&o->parts);
 	pst_pc_close(&o->pc);
 	free(o);
 }
 
-struct object *object_of(const struct pst_file *f, const struct pst_node *n,
-                         const struct mapi_ops *ops, unsigned codepage)
-{
-	struct object *o = calloc(1, sizeof(*o));
+static struct mapi *embedded(struct mapi *m);
 
-	if (!o) {
-		f->p->why = "there is not enough memory for it";
-		return NULL;
-	}
-	if (pst_work(f->p, WORTH) ||
-	    pst_pc_open(&o->pc, f->p, n->data, n->sub)) {
-		free(o);
-		return NULL;
-	}
-	o->f = f;
-	o->m.ops = ops;
-	o->m.codepage = codepage;
-	count(o);
-	return o;
-}
-
-static size_t none(struct mapi *m)
-{
-	(void)m;
-	return 0;
-}
-
-static struct mapi *nobody(struct mapi *m, size_t i)
-{
-	(void)m;
-	(void)i;
-	return NULL;
-}
-
-static struct mapi *nothing(struct mapi *m)
-{
-	(void)m;
-	return NULL;
-}
-
-static const struct mapi_ops message_ops = {
+static const struct mapi_ops ops = {
 	.get = get,
 	.each = each,
 	.open = open_one,
@@ -214,30 +196,52 @@ static const struct mapi_ops message_ops = {
 	.recipient = object_recipient,
 	.attachments = object_attachments,
 	.attachment = object_attachment,
-	.embedded = nothing,
+	.embedded = embedded,
 	.close = close_object,
+	.called = called,
 };
 
-static const struct mapi_ops properties_ops = {
-	.get = get,
-	.each = each,
-	.open = open_one,
-	.shut = shut,
-	.one = one,
-	.named = named,
-	.recipients = none,
-	.recipient = nobody,
-	.attachments = none,
-	.attachment = nobody,
-	.embedded = nothing,
-	.close = close_object,
-};
+struct object *object_of(const struct pst_file *f, const struct pst_node *n,
+                         enum object_kind kind, unsigned codepage)
+{
+	struct object *o = malloc(sizeof(*o));
+
+	if (!o) {
+		f->p->why = "there is not enough memory for it";
+		return NULL;
+	}
+	*o = (struct object){ .f = f, .kind = kind };
+	if (pst_work(f->p, WORTH) ||
+	    pst_pc_open(&o->pc, f->p, n->data, n->sub)) {
+		free(o);
+		return NULL;
+	}
+	o->m.ops = &ops;
+	o->m.codepage = codepage;
+	count(o);
+	return o;
+}
+
+struct object *object_row(const struct pst_file *f, struct pst_tc *t,
+                          size_t row, unsigned codepage)
+{
+	struct object *o = malloc(sizeof(*o));
+
+	if (!o)
+		return NULL;
+	pst_tc_rest(t);
+	t->pinned++;
+	*o = (struct object){ .f = f, .tc = t, .row = row };
+	o->m.ops = &ops;
+	o->m.codepage = codepage;
+	return o;
+}
 
 static struct mapi *message_of(const struct pst_file *f,
                                const struct pst_node *n, unsigned codepage,
-                               const struct mapi_ops *ops)
+                               enum object_kind kind)
 {
-	struct object *o = object_of(f, n, ops, codepage);
+	struct object *o = object_of(f, n, kind, codepage);
 	struct mapi_value v;
 
 	if (!o)
@@ -255,12 +259,12 @@ static unsigned codepage_of(const struct pst_file *f)
 
 struct mapi *pst_message(const struct pst_file *f, const struct pst_node *n)
 {
-	return message_of(f, n, codepage_of(f), &message_ops);
+	return message_of(f, n, codepage_of(f), OBJECT_MESSAGE);
 }
 
 struct mapi *pst_properties(const struct pst_file *f, const struct pst_node *n)
 {
-	return message_of(f, n, codepage_of(f), &properties_ops);
+	return message_of(f, n, codepage_of(f), OBJECT_PROPERTIES);
 }
 
 static int first_message(const struct pst_node *n, void *arg)
@@ -279,112 +283,17 @@ static struct mapi *embedded(struct mapi *m)
 	struct object *o = (struct object *)m;
 	struct mapi *in = NULL;
 	struct pst_node n;
-	int r = pst_pc_object(&o->pc, PID_ATTACH_DATA, &n);
+	int r;
 
+	if (o->kind != OBJECT_ATTACHMENT)
+		return NULL;
+	r = pst_pc_object(&o->pc, PID_ATTACH_DATA, &n);
 	count(o);
 	if (r != 1 && o->pc.sub)
 		r = pst_subnodes(o->f->p, o->pc.sub, first_message, &n);
 	if (r == 1)
-		in = message_of(o->f, &n, m->codepage, &message_ops);
+		in = message_of(o->f, &n, m->codepage, OBJECT_MESSAGE);
 	if (!in)
 		m->why = r ? o->f->p->why : "the message in it is not there";
 	return in;
-}
-
-const struct mapi_ops object_attachment_ops = {
-	.get = get,
-	.each = each,
-	.open = open_one,
-	.shut = shut,
-	.one = one,
-	.named = named,
-	.recipients = none,
-	.recipient = nobody,
-	.attachments = none,
-	.attachment = nobody,
-	.embedded = embedded,
-	.close = close_object,
-};
-
-/* --- rows ---------------------------------------------------------------- */
-
-static int row_told(struct object *o, int r)
-{
-	if (r < 0) {
-		o->m.spoilt++;
-		o->m.why = o->f->p->why;
-	}
-	return r;
-}
-
-static int row_get(struct mapi *m, uint16_t id, struct mapi_value *v)
-{
-	struct object *o = (struct object *)m;
-
-	return row_told(o, pst_tc_get(o->tc, o->row, id, v));
-}
-
-static int row_one(struct mapi *m, uint16_t id, size_t i, struct mapi_value *v)
-{
-	struct object *o = (struct object *)m;
-
-	return row_told(o, pst_tc_at(o->tc, o->row, id, i, v));
-}
-
-static int row_each(struct mapi *m,
-                    int (*fn)(const struct mapi_value *v, void *arg), void *arg)
-{
-	struct object *o = (struct object *)m;
-	struct mapi_value v;
-	size_t n;
-	const uint32_t *tags = pst_tc_columns(o->tc, &n);
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (row_get(m, (uint16_t)(tags[i] >> 16), &v) == 1)
-			r = fn(&v, arg);
-	return r;
-}
-
-static void row_close(struct mapi *m)
-{
-	struct object *o = (struct object *)m;
-
-	o->tc->pinned--;
-	free(o);
-}
-
-static const struct mapi_ops row_ops = {
-	.get = row_get,
-	.each = row_each,
-	.open = open_one,
-	.shut = shut,
-	.one = row_one,
-	.named = named,
-	.recipients = none,
-	.recipient = nobody,
-	.attachments = none,
-	.attachment = nobody,
-	.embedded = nothing,
-	.close = row_close,
-};
-
-struct object *object_row(const struct pst_file *f, struct pst_tc *t,
-                          size_t row, unsigned codepage)
-{
-	struct object *o = calloc(1, sizeof(*o));
-	uint32_t id;
-
-	if (!o)
-		return NULL;
-	/* What was held for rows that nobody looks at any more is let go. */
-	if (!t->pinned)
-		(void)pst_tc_id(t, row, &id);
-	t->pinned++;
-	o->f = f;
-	o->m.ops = &row_ops;
-	o->m.codepage = codepage;
-	o->tc = t;
-	o->row = row;
-	return o;
 }

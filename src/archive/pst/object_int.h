@@ -18,18 +18,19 @@ struct parts {
 	struct pst_tc recipients, table;
 	struct part *v;
 	size_t n, cap;
-	size_t in_table; /* of v: those that only a search would find follow */
 	struct pst_node recipients_node, table_node;
 	bool has_recipients, has_table;
 	bool asked_recipients, asked_table;
 	unsigned lost; /* what could not be read of all that */
-	const char *why;
 };
+
+enum object_kind { OBJECT_PROPERTIES, OBJECT_MESSAGE, OBJECT_ATTACHMENT };
 
 /* One of a context, or of a row of a table. */
 struct object {
 	struct mapi m;
 	const struct pst_file *f;
+	enum object_kind kind;
 	struct pst_pc pc;
 	struct parts *parts; /* of messages, NULL until asked for */
 	struct pst_tc *tc;   /* of rows: the message's */
@@ -38,7 +39,7 @@ struct object {
 
 /* The context of a node. NULL: f->p->why. */
 struct object *object_of(const struct pst_file *f, const struct pst_node *n,
-                         const struct mapi_ops *ops, unsigned codepage);
+                         enum object_kind kind, unsigned codepage);
 /* A row, pinned in its table. NULL: memory. */
 struct object *object_row(const struct pst_file *f, struct pst_tc *t,
                           size_t row, unsigned codepage);
@@ -48,7 +49,5 @@ struct mapi *object_recipient(struct mapi *m, size_t i);
 size_t object_attachments(struct mapi *m);
 struct mapi *object_attachment(struct mapi *m, size_t i);
 void object_parts_close(struct parts **parts);
-
-extern const struct mapi_ops object_attachment_ops;
 
 #endif

@@ -66,16 +66,17 @@ static int note_node(const struct pst_node *n, void *arg)
 	return 0;
 }
 
-/* NULL: memory. */
+/* NULL: it can have none, or memory. */
 static struct parts *parts_of(struct object *o)
 {
 	struct pst *p = o->f->p;
 
-	if (o->parts)
+	if (o->parts || o->kind != OBJECT_MESSAGE)
 		return o->parts;
-	o->parts = calloc(1, sizeof(*o->parts));
+	o->parts = malloc(sizeof(*o->parts));
 	if (!o->parts)
 		return NULL;
+	*o->parts = (struct parts){ 0 };
 	if (o->pc.sub && pst_subnodes(p, o->pc.sub, note_node, o->parts))
 		lose(o, p->why);
 	return o->parts;
@@ -210,7 +211,7 @@ struct mapi *object_attachment(struct mapi *m, size_t i)
 		return NULL;
 	part = &o->parts->v[i];
 	if (part->there)
-		a = object_of(o->f, &part->node, &object_attachment_ops,
+		a = object_of(o->f, &part->node, OBJECT_ATTACHMENT,
 		              m->codepage);
 	else
 		o->f->p->why = "an attachment of it is not in the file";

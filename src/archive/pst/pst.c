@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archive/kind.h"
 #include "archive/pst/walk.h"
 #include "archive/tree_name.h"
 #include "mime/mix.h"
@@ -14,8 +15,8 @@
 
 #define PID_CODEPAGE 0x66c3
 #define PID_MESSAGE_CODEPAGE 0x3ffd
-#define MB 1000000u
-#define KB 1000u
+#define MB (1u << 20)
+#define KB (1u << 10)
 
 /* --- folders ------------------------------------------------------------- */
 
@@ -58,6 +59,7 @@ int pst_enter(struct pst_walk *w)
 	const struct place p = { .raw = w->raw,
 		                 .path = w->path,
 		                 .use = w->f->use,
+		                 .shared = w->f->beyond,
 		                 .uidvalidity = 1,
 		                 .state = w->state };
 
@@ -214,7 +216,7 @@ static void say_damage(const struct pst_walk *w, char *text, size_t size)
 		        "only what is new will be copied.",
 		        (unsigned long long)(p->size / unit),
 		        (unsigned long long)(p->declared / unit),
-		        unit == MB ? "MB" : "kB", count);
+		        unit == MB ? "MB" : "KB", count);
 	else
 		snprintf(text, size,
 		         "The index of this Outlook file is damaged. The whole "
@@ -246,7 +248,7 @@ static int tell_trouble(struct pst_walk *w, const char *part,
 {
 	struct buf name CLEANUP(buf_release_p) = BUF_INIT(0);
 	const char *file = w->at->raw;
-	struct item it = { .wire = true };
+	struct item it = { .wire = true, .flags = MAIL_WHOLE };
 
 	if (w->s->names_only || w->s->items)
 		return 0;
@@ -284,7 +286,8 @@ static int tell_one(struct pst_walk *w)
 		for (size_t i = 0; i < w->l.n; i++) {
 			const struct pst_folder *f = &w->l.v[w->l.order[i]];
 
-			if (f->sort == PST_MAIL && f->nid && (f->n || empty))
+			if (f->sort == PST_MAIL && !f->beyond && f->nid &&
+			    (f->n || empty))
 				return turn_to(w, w->l.order[i]) || pst_enter(w)
 				               ? -1
 				               : 0;
@@ -331,7 +334,7 @@ static unsigned codepage_of(const struct pst_file *file)
 static uint64_t state_of(const struct input *in, const struct where *at)
 {
 	struct stat st;
-	uint64_t v[5];
+	uint64_t v[6];
 
 	if (at->nested || fstat(in->fd, &st))
 		return 0;
@@ -340,6 +343,7 @@ static uint64_t state_of(const struct input *in, const struct where *at)
 	v[2] = (uint64_t)st.st_mtim.tv_nsec;
 	v[3] = (uint64_t)st.st_ino;
 	v[4] = (uint64_t)st.st_dev;
+	v[5] = PST_UID_RULES;
 	return mix_of(v, sizeof(v));
 }
 
@@ -365,11 +369,7 @@ static void say_closed(char *text, size_t size, const char *file,
                        enum pst_open why, const char *part)
 {
 	if (why == PST_LOCKED)
-		snprintf(text, size,
-		         "%.*s is encrypted by Windows Information Protection "
-		         "for one Windows account: no other program can read "
-		         "it. Open it in Outlook under that account and export "
-		         "it from there (File, Open & Export).",
+		snprintf(text, size, "%.*s " KIND_PST_LOCKED,
 		         PST_SHOWN(file, 100));
 	else if (why == PST_UNKNOWN)
 		snprintf(text, size,
@@ -398,7 +398,7 @@ static int tell_closed(const struct where *at, enum pst_open why,
 	if (spot_of(&spot, at->raw, NAME_MESSAGE) || spot_tell(&spot, 0, s))
 		return -1;
 	say_closed(text, sizeof(text), at->raw, why, part);
-	return source_trouble(s, at->raw, text);
+	return source_trouble_all(s, at->raw, text);
 }
 
 static int working(void *arg, uint64_t octets)

@@ -11,6 +11,7 @@
  *
  *   rescue_find.c   looks through the file
  *   rescue_index.c  which leaf is right for which keys
+ *   rescue_roots.c  blocks that nothing names (ndb.h)
  *   rescue.c        both together, and what a lost header would have told
  */
 #ifndef MAILHAUL_ARCHIVE_PST_RESCUE_H

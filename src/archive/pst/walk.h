@@ -19,6 +19,8 @@
 #define PST_TAG_BITS 31
 #define PST_TAG ((UINT64_C(1) << PST_TAG_BITS) - 1)
 #define PST_UID(nid) ((uint64_t)(nid) << PST_TAG_BITS)
+/* Another one when the hash is made otherwise: all is to be listed again. */
+#define PST_UID_RULES 2
 /* Trouble with a part of the file, before all items. */
 #define PST_TROUBLE_NID 1u
 
@@ -55,6 +57,8 @@ struct pst_walk {
 	bool bomb;       /* too many for a file of this size */
 	bool any;        /* a folder was told */
 	uint64_t looked; /* items */
+	/* Of the item that is told: */
+	enum pst_origin origin;
 };
 
 /* --- pst.c --- */
@@ -78,8 +82,6 @@ uint64_t pst_members_short(const struct pst_folder *f, size_t n);
 
 /* Tells member i: mail, something else, or a hole. */
 int pst_item_tell(struct pst_walk *w, size_t i);
-/* One more sentence for m->note. */
-void pst_note(struct mapi_mail *m, const char *text);
 /* The nid of the message that a uid is of. */
 uint32_t pst_item_nid(uint64_t uid);
 
@@ -87,8 +89,6 @@ uint32_t pst_item_nid(uint64_t uid);
 
 /* It says of itself that it has attachments, and there is not one. */
 bool pst_missing_all(struct mapi *o);
-/* Into m's note, if a listing can't tell it. */
-void pst_missing_note(struct mapi_mail *m);
 /* After the end of a message: a problem of its own if attachments of it are
  * not in the file. The one for a message that was written, the other for one
  * that was listed. */

@@ -66,6 +66,11 @@ static uint64_t uid_of(struct mapi *o, uint32_t nid)
 
 	n += add_part(text + n, o, PID_SEARCH_KEY);
 	n += add_part(text + n, o, PID_MESSAGE_ID);
+	/* Written by another program than Outlook. */
+	if (n <= sizeof(int64_t)) {
+		n += add_part(text + n, o, PID_DELIVERED);
+		n += add_part(text + n, o, PID_SUBJECT);
+	}
 	if (mapi_number(o, PID_FLAGS, 0) & UNSENT)
 		n += add_part(text + n, o, PID_MODIFIED);
 	tag = mix_of(text, n) & PST_TAG;
@@ -221,8 +226,8 @@ static int end_lost(struct pst_walk *w, const struct mapi_mail *m)
 	return w->s->end(w->s, 0, text);
 }
 
-/* No room: what stands there says enough. */
-void pst_note(struct mapi_mail *m, const char *text)
+/* One more sentence. No room: what stands there says enough. */
+static void add_note(struct mapi_mail *m, const char *text)
 {
 	if (m->note.n + strlen(text) < NOTE_ROOM) {
 		(void)buf_str(&m->note, m->note.n ? " " : "");
@@ -236,14 +241,26 @@ static int tell_about(struct pst_walk *w, struct mapi_mail *m)
 	static const char doubt[] =
 	        "A checksum in the Outlook file does not fit where this "
 	        "message stands: look whether it is as it should be.";
+	static const char loose[] =
+	        "The index of the Outlook file had lost this message; it was "
+	        "put together again from its parts: look whether it is as it "
+	        "should be.";
+	static const char part[] =
+	        "Not all of its parts were found: recipients, attachments or "
+	        "text may be missing.";
 
-	pst_missing_note(m);
 	if (pst_missing_all(m->o))
 		m->made = MADE_IN_PART;
+	if (w->origin != PST_TOLD)
+		add_note(m, loose);
+	if (w->origin == PST_LOOSE_PART) {
+		m->made = MADE_IN_PART;
+		add_note(m, part);
+	}
 	/* Nor is it taken for the same as one that came another way. */
 	if (w->file.p->doubts) {
 		m->made = MADE_IN_PART;
-		pst_note(m, doubt);
+		add_note(m, doubt);
 	}
 	return w->s->about(w->s, m->made, m->note.n ? m->note.p : NULL);
 }
@@ -332,17 +349,34 @@ static int tell_other(struct pst_walk *w, struct mapi *o, enum mapi_kind k)
 	return w->s->other(w->s, path.p, mapi_kind_words(k));
 }
 
-static int tell_file(struct pst_walk *w, struct mapi *o, enum mapi_kind k,
-                     uint64_t uid)
+/* An item, or what is attached to one. */
+struct file {
+	struct mapi *o;
+	enum mapi_kind kind;
+	uint64_t uid;
+	size_t beside; /* which attachment, or WHOLE */
+};
+#define WHOLE SIZE_MAX
+
+static int write_file(struct pst_walk *w, const struct file *t, struct flow *f)
 {
-	char *name CLEANUP(free_p) = item_name(o, k);
+	struct mapi_origin origin = { .nid = pst_item_nid(t->uid),
+		                      .unpack = w->s->unpack };
+
+	if (t->beside == WHOLE)
+		return item_write(t->o, t->kind, flow_begin(f, w));
+	memcpy(origin.store, w->l.key, sizeof(origin.store));
+	return item_beside_write(t->o, t->beside, &origin, flow_begin(f, w));
+}
+
+static int tell_file(struct pst_walk *w, const struct file *t, const char *name,
+                     const char *suffix, const char *words)
+{
 	char *path CLEANUP(free_p) =
-	        name ? pst_file_path(w, name, item_suffix(k), pst_item_nid(uid))
-	             : NULL;
-	struct item it = { .uid = uid,
-		           .key = path,
-		           .keywords = mapi_kind_words(k),
-		           .wire = true };
+	        pst_file_path(w, name, suffix, pst_item_nid(t->uid));
+	struct item it = {
+		.uid = t->uid, .key = path, .keywords = words, .wire = true
+	};
 	struct flow f;
 	int wanted;
 
@@ -351,13 +385,50 @@ static int tell_file(struct pst_walk *w, struct mapi *o, enum mapi_kind k,
 	wanted = w->s->begin(w->s, &it);
 	if (wanted <= 0)
 		return wanted < 0 ? -1 : w->s->end(w->s, 0, NULL);
-	if (item_write(o, k, flow_begin(&f, w)) == 0)
+	if (write_file(w, t, &f) == 0)
 		return w->s->end(w->s, f.n, NULL);
 	if (f.over)
 		return -1;
 	return w->s->end(w->s, 0,
 	                 "This item can't be read whole: the file is damaged, "
 	                 "or there is not enough memory for it.");
+}
+
+/* Of attachment i: "Lunch - plan.pdf" beside "Lunch.ics". */
+static int tell_beside(struct pst_walk *w, const struct file *t, const char *of)
+{
+	struct item_beside b CLEANUP(item_beside_release) = { NULL, NULL };
+	struct buf name CLEANUP(buf_release_p) = BUF_INIT(0);
+	int is = w->s->is_poison(w->s, w->raw, t->uid)
+	                 ? 0
+	                 : item_beside(t->o, t->kind, t->beside, &b);
+
+	if (is <= 0)
+		return is;
+	return buf_fmt(&name, "%s - %s", of, b.name) ||
+	                       tell_file(w, t, name.p, b.suffix,
+	                                 "an attachment")
+	               ? -1
+	               : 0;
+}
+
+static int tell_files(struct pst_walk *w, struct mapi *o, enum mapi_kind k,
+                      uint64_t uid)
+{
+	char *name CLEANUP(free_p) = item_name(o, k);
+	struct file t = { o, k, uid, WHOLE };
+	size_t n;
+
+	if (!name || tell_file(w, &t, name, item_suffix(k), mapi_kind_words(k)))
+		return -1;
+	n = o->ops->attachments(o);
+	for (t.beside = 0; t.beside < n; t.beside++) {
+		t.uid = PST_UID(NID_OF(pst_item_nid(uid), NID_ATTACHMENT)) |
+		        ((uid + 1 + t.beside) & PST_TAG);
+		if (tell_beside(w, &t, name))
+			return -1;
+	}
+	return 0;
 }
 
 /* --- one item ------------------------------------------------------------ */
@@ -373,15 +444,17 @@ static int tell(struct pst_walk *w, struct mapi *o, uint32_t nid)
 		return k == MAPI_MAIL ? tell_mail(w, o, uid)
 		                      : tell_other(w, o, k);
 	return k == MAPI_MAIL || k == MAPI_SETTINGS ? 0
-	                                            : tell_file(w, o, k, uid);
+	                                            : tell_files(w, o, k, uid);
 }
 
 static struct mapi *open_node(struct pst_walk *w, uint32_t nid)
 {
 	struct pst_node n;
 
-	return pst_node(w->file.p, nid, &n) > 0 ? pst_message(&w->file, &n)
-	                                        : NULL;
+	if (pst_node(w->file.p, nid, &n) <= 0)
+		return NULL;
+	w->origin = n.origin;
+	return pst_message(&w->file, &n);
 }
 
 int pst_item_tell(struct pst_walk *w, size_t i)

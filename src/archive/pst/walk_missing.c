@@ -77,23 +77,6 @@ static int look(struct mapi *o, struct buf *names)
 	return count;
 }
 
-/* A later listing will not tell of what only reading has shown: the message
- * keeps it. */
-void pst_missing_note(struct mapi_mail *m)
-{
-	struct buf names CLEANUP(buf_release_p) = BUF_INIT(0);
-	char text[PST_SENTENCE];
-
-	if (!m->missing_n || look(m->o, &names) >= (int)m->missing_n)
-		return;
-	snprintf(text, sizeof(text),
-	         "It goes without %u of its attachments, which the Outlook "
-	         "file does not hold whole: %.*s.",
-	         m->missing_n,
-	         PST_SHOWN(m->missing.n ? m->missing.p : "", NAMES_SHOWN));
-	pst_note(m, text);
-}
-
 /* The identity of the problem with a message's attachments. */
 static uint64_t uid_of_missing(uint64_t uid)
 {

@@ -44,7 +44,8 @@ PREFILLED = (
     b"New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain"
     b"\\f0\\fs20\\b\\i\\u\\tab\\tx")
 
-ROWS = (0x001a001f, 0x0037001f, 0x0e060040, 0x0e070003, 0x0e080003)
+ROWS = (0x001a001f, 0x0037001f, 0x0e060040, 0x0e070003, 0x0e080003,
+        0x300b0102)
 FOLDERS = (0x3001001f, 0x36020003, 0x36030003, 0x360a000b)
 PEOPLE = (0x0c150003, 0x0ffe0003, 0x0fff0102, 0x3001001f, 0x3002001f,
           0x3003001f, 0x39fe001f)
@@ -225,7 +226,7 @@ class Pst:
                                0x35e00102: self.entry(0x8022),
                                0x35e70102: self.entry(0x8042)})
         self.store.update(store)
-        self.uses, self.placed = {}, {}  # placed: Message: its bid
+        self.uses, self.placed = {}, {}  # placed: Message: its nid
 
     # --- What is in it -------------------------------------------------
 
@@ -305,6 +306,10 @@ class Pst:
             if not a.gone:
                 c.sub.append((nid, *self._attachment(a)))
         c.sub.append((0x671, *self._table(FILES, rows)))
+
+    def loose(self, m):
+        """A message without a node, as one that was deleted."""
+        return self._message(m)
 
     def _message(self, m):
         c = self._context(m.props)

@@ -93,6 +93,7 @@ class Ndb:
         self.out = bytearray(4096 if compact else f.first)
         self.spread, self.kept, self.turn = spread, {NBT: [], BBT: []}, 0
         self.blocks, self.nodes = {}, {}  # bid: ..., nid: ...
+        self.leaves = {NBT: [], BBT: []}  # offsets of pages
         self.places = {}  # bid: (offset, octets), also of lost ones
         self.next_block, self.next_page = 4, 4
 
@@ -249,6 +250,8 @@ class Ndb:
                                     len(some), most, size, level)
                 key = some[0][0] if some else 0
                 found.append((key, self._page(body, kind)))
+                if not level:
+                    self.leaves[kind].append(found[-1][1][1])
             if len(found) == 1:
                 return found[0][1]
             entries = [(key, struct.pack("<3" + f.word, key, bid, at))
