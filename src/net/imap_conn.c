@@ -339,11 +339,11 @@ static int hold(struct imap *im, const char *head, const char *words,
 static void send_held(struct imap *im)
 {
 	struct err ignored;
-	const char *p = im->held.p + im->held_at;
-	const char *end;
+	const char *p, *end;
 
 	if (im->held_at == im->held.n)
 		return;
+	p = im->held.p + im->held_at;
 	end = memchr(p, '\n', im->held.n - im->held_at);
 	if (!end)
 		return;
